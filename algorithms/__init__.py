@@ -1,0 +1,1 @@
+"""Solvers for any mean field game that is registered with OpenSpiel."""

@@ -1,0 +1,68 @@
+"""Which games and solvers there are, without importing TensorFlow."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import pathlib
+
+from open_spiel.python.mfg import games as _openspiel_games  # noqa: F401 (registers)
+import pyspiel
+
+from mfg_games import parameters
+
+# Name on the command line -> module and class.
+SOLVERS = {
+    "boltzmann_policy_iteration": ("policy_iteration", "BoltzmannPolicyIteration"),
+    "fictitious_play": ("fictitious_play", "FictitiousPlay"),
+    "fixed_point": ("fixed_point", "FixedPoint"),
+    "mirror_descent": ("mirror_descent", "MirrorDescent"),
+    "policy_iteration": ("policy_iteration", "PolicyIteration"),
+}
+
+
+def solver_class(name: str) -> type:
+    """The class of a solver.
+
+    Raises:
+      ValueError: there is no such solver; the nearest one is named.
+    """
+    parameters.known("algorithm", name, SOLVERS)
+    module, class_name = SOLVERS[name]
+    return getattr(importlib.import_module(f"algorithms.{module}"), class_name)
+
+
+def solver_summary(name: str) -> str:
+    """First line of a solver's docstring, read without importing the module."""
+    module, class_name = SOLVERS[name]
+    path = pathlib.Path(__file__).with_name(f"{module}.py")
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.ClassDef) and node.name == class_name:
+            return ast.get_docstring(node).splitlines()[0]
+    raise ValueError(f"`{path}` defines no class {class_name}.")
+
+
+def games() -> dict[str, str]:
+    """Long name of every registered mean field game, by short name."""
+    mean_field = pyspiel.GameType.Dynamics.MEAN_FIELD
+    return {
+        game.short_name: game.long_name
+        for game in pyspiel.registered_games()
+        if game.dynamics == mean_field
+    }
+
+
+def load_game(text: str) -> pyspiel.Game:
+    """Loads a mean field game from its OpenSpiel string.
+
+    Raises:
+      ValueError: there is no such game (the nearest one is named), or it is no mean
+        field game.
+      pyspiel.SpielError: a parameter is unknown or of the wrong type.
+    """
+    name = text.split("(", 1)[0].strip()
+    if name in pyspiel.registered_names() and name not in games():
+        raise ValueError(f"`{name}` is no mean field game.")
+    parameters.known("game", name, games())
+    return pyspiel.load_game(text)

@@ -1,0 +1,91 @@
+"""Fictitious play (Perrin et al. 2020, Algorithm 1).
+
+policy <- uniform
+repeat: mu <- flow of the policy
+b <- best response to mu (or its softmax)
+policy <- average of the policy and b, weighted by their flows
+"""
+
+from __future__ import annotations
+
+import pyspiel
+import tensorflow as tf
+
+from algorithms.policy import respond
+from algorithms.solver import Solver, State, Update
+from mfg_games import parameters
+
+
+class FictitiousPlay(Solver):
+    """Fictitious play.
+
+    Args:
+      game: any OpenSpiel mean field game, or its string.
+      lr: weight of each new best response; None for 1 / (k + 1) at iteration
+        k = 1, 2, ...: the average over all iterations.
+      temperature: respond with softmax(Q / temperature) instead of the best response.
+      dtype: "float64" or "float32".
+      device: a TensorFlow device; None for TensorFlow's choice.
+    """
+
+    def __init__(
+        self,
+        game: pyspiel.Game | str,
+        lr: float | None = None,
+        temperature: float | None = None,
+        dtype: str = "float64",
+        device: str | None = None,
+    ):
+        if lr is not None:
+            parameters.require(0 < lr <= 1, "lr", lr, "above 0 and at most 1")
+        if temperature is not None:
+            parameters.positive("temperature", temperature)
+        self._lr = lr
+        self._temperature = temperature
+        super().__init__(game, dtype, device)
+
+    def step_size(self) -> float:
+        return self._lr or 1 / (self.num_iterations + 2)
+
+    def fresh_state(self) -> State:
+        return {"policy": self.model.uniform_policy()}
+
+    def _policy(self, state: State) -> tf.Tensor:
+        return state["policy"]
+
+    def _update(self, state: State, step_size: tf.Tensor) -> Update:
+        # Asked for before the sweeps, which may discover further nodes.
+        legal, uniform = self.model.legal_actions, self.model.uniform_policy()
+        policy = state["policy"]
+        flow, values = self._sweep(policy)
+        response = respond(values.best_q, legal, self._temperature)
+        average = average_policy(
+            (1 - step_size) * flow.mass,
+            policy,
+            step_size * self.model.distribution(response).mass,
+            response,
+            tf.where(step_size < 1, uniform, response),
+        )
+        return Update({"policy": average}, flow, values.value, values.best_value)
+
+
+def average_policy(
+    mass: tf.Tensor,
+    policy: tf.Tensor,
+    response_mass: tf.Tensor,
+    response: tf.Tensor,
+    empty: tf.Tensor,
+) -> tf.Tensor:
+    """The policy of a crowd in which a part plays one policy and the rest another.
+
+    Args:
+      mass: [D], of the one part,
+      policy: [D, A], and what it plays.
+      response_mass: [D], of the other part,
+      response: [D, A], and what it plays.
+      empty: [D, A], the policy where nobody comes.
+    """
+    old, new = mass[:, None], response_mass[:, None]
+    total = tf.where(old + new > 0, old + new, tf.ones_like(old))
+    average = (old * policy + new * response) / total
+    return tf.where(old + new > 0, average, empty)

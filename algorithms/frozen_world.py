@@ -1,0 +1,151 @@
+"""Single players in a population whose flow is frozen: sampled steps for learners.
+
+Shapes: E players, N populations, S states, A actions, K outcomes of the individual
+noise; D decision nodes in the order of the array model: by time, noise history,
+population and state.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from algorithms.model import Flow
+from mfg_games.dynamics import Dynamics
+
+
+class Players(NamedTuple):
+    """Where E players are, int [E] each; indexes arrays [histories, N, S]."""
+
+    history: np.ndarray
+    population: np.ndarray
+    x: np.ndarray
+
+
+class FrozenWorld:
+    """What a single player meets in a population whose flow is frozen.
+
+    Args:
+      dynamics: the game.
+      flow: of the population, as the array model gives it.
+
+    Attributes:
+      dynamics: the game.
+      legal: bool [S, A].
+      terminal_rewards: [histories at the horizon, N, S].
+    """
+
+    def __init__(self, dynamics: Dynamics, flow: Flow):
+        self.dynamics = d = dynamics
+        everything = np.ones((d.num_states, d.num_actions), bool)
+        self.legal = everything if d.legal_actions is None else d.legal_actions
+        fields = [*by_time(d, np.asarray(flow.mass)), np.asarray(flow.rest)]
+        fields = [
+            field / d.history_probabilities(t)[:, None, None]
+            for t, field in enumerate(fields)
+        ]
+        self.terminal_rewards = d.discount**d.horizon * np.stack(
+            [
+                d.terminal_reward(np, mu, d.noise_value(d.horizon, history))
+                for history, mu in enumerate(fields[-1])
+            ]
+        )
+        self._rewards = [_rewards(d, t, fields[t]) for t in range(d.horizon)]
+        self._laws = [_law(d, t, fields[t]) for t in range(d.horizon)]
+        self._starts = _thresholds(d.initial_distribution)
+
+    def start(self, num_players: int, rng: np.random.Generator) -> Players:
+        """That many players of each population, drawn from its initial law."""
+        population = np.repeat(np.arange(self.dynamics.num_populations), num_players)
+        x = _draw(self._starts[population], rng)
+        return Players(np.zeros_like(x), population, x)
+
+    def step(
+        self, t: int, players: Players, actions: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, Players]:
+        """What the players get for their actions at time t and where they come to.
+
+        Args:
+          t: a decision time.
+          players: where they are.
+          actions: int [E].
+          rng: random numbers.
+
+        Returns:
+          Rewards [E], and the players at time t + 1.
+        """
+        d, law = self.dynamics, self._laws[t]
+        history, population, x = players
+        rewards = self._rewards[t][history, population, x, actions]
+        branches = d.num_common_outcomes(t)
+        if branches > 1:
+            shocks = d.common_noise.outcome_probabilities[t]
+            history = history * branches + rng.choice(branches, len(x), p=shocks)
+        source = (x, actions) if d.moves is None else (d.moves[x, actions],)
+        outcome = _draw(law.thresholds[history, population, *source], rng)
+        x = law.successors[history, *source, outcome]
+        return rewards, Players(history, population, x)
+
+
+def by_time(dynamics: Dynamics, array: np.ndarray) -> list[np.ndarray]:
+    """Views of the rows of each decision time.
+
+    Args:
+      dynamics: the game.
+      array: [D, ...].
+
+    Returns:
+      A view [histories, N, S, ...] for each decision time.
+    """
+    layer = (dynamics.num_populations, dynamics.num_states)
+    views, first = [], 0
+    for t in range(dynamics.horizon):
+        shape = (dynamics.num_histories(t), *layer)
+        last = first + math.prod(shape)
+        views.append(array[first:last].reshape(*shape, *array.shape[1:]))
+        first = last
+    return views
+
+
+class _Law(NamedTuple):
+    """Where players go in one step; with `moves` the axis A is missing.
+
+    Attributes:
+      successors: int [histories of the next time, S, A, K].
+      thresholds: [histories of the next time, N, S, A, K - 1], as `_draw` takes them.
+    """
+
+    successors: np.ndarray
+    thresholds: np.ndarray
+
+
+def _law(d: Dynamics, t: int, fields: np.ndarray) -> _Law:
+    branches = d.num_common_outcomes(t)
+    successors, thresholds = [], []
+    for child in range(d.num_histories(t + 1)):
+        mu, z = fields[child // branches], d.noise_value(t + 1, child)
+        targets, probabilities = d.transition(np, t, mu, z)
+        shape = (d.num_populations, *targets.shape)
+        successors.append(targets)
+        thresholds.append(_thresholds(np.broadcast_to(probabilities, shape)))
+    return _Law(np.stack(successors), np.stack(thresholds))
+
+
+def _rewards(d: Dynamics, t: int, fields: np.ndarray) -> np.ndarray:
+    """Rewards at time t, [histories, N, S, A]."""
+    rewards = np.stack(
+        [d.reward(np, t, mu, d.noise_value(t, h)) for h, mu in enumerate(fields)]
+    )
+    shape = (*rewards.shape[:-1], d.num_actions)
+    return np.broadcast_to(d.discount**t * rewards, shape)
+
+
+def _thresholds(probabilities: np.ndarray) -> np.ndarray:
+    return np.cumsum(probabilities, axis=-1)[..., :-1]
+
+
+def _draw(thresholds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One outcome for each row of cumulated probabilities, the last one left out."""
+    return (rng.random(len(thresholds))[:, None] >= thresholds).sum(axis=1)

@@ -1,0 +1,59 @@
+"""From a game to the model that solvers sweep."""
+
+from __future__ import annotations
+
+import collections
+
+import pyspiel
+
+from algorithms import catalogue
+from algorithms.model.array_model import ArrayModel
+from algorithms.model.base import Evaluation, Flow, MeanFieldModel
+from algorithms.model.enumerated_model import EnumeratedModel
+from mfg_games.openspiel_game import MeanFieldGame
+
+__all__ = ["Evaluation", "Flow", "MeanFieldModel", "load_model"]
+
+_DTYPES = ("float64", "float32")
+
+# Models of the games used last, so that metrics called again and again on one game do
+# not enumerate and compile it anew.
+_recent: collections.OrderedDict[tuple, MeanFieldModel] = collections.OrderedDict()
+_MAX_RECENT = 8
+
+
+def load_model(
+    game: pyspiel.Game | str, dtype: str = "float64", device: str | None = None
+) -> MeanFieldModel:
+    """The model of any mean field game: ours, OpenSpiel's or a stranger's.
+
+    Games registered by `mfg_games.register` become arrays swept by TensorFlow; any
+    other one is enumerated once through the OpenSpiel API. A game asked for again with
+    the same dtype and device gives the same model.
+
+    Args:
+      game: the game, or its string.
+      dtype: "float64" or "float32".
+      device: a TensorFlow device such as "/GPU:0"; None for TensorFlow's choice.
+        Enumerated games live on the CPU.
+
+    Raises:
+      ValueError: the game is no mean field game, or the dtype is not one of the two.
+    """
+    if dtype not in _DTYPES:
+        raise ValueError(f"`dtype` must be one of {_DTYPES}. Received: {dtype!r}")
+    if isinstance(game, str):
+        game = catalogue.load_game(game)
+    if game.get_type().dynamics != pyspiel.GameType.Dynamics.MEAN_FIELD:
+        raise ValueError(f"`{game}` is no mean field game.")
+    # A model keeps its game alive, so an id in the table cannot be another game's.
+    key = (id(getattr(game, "dynamics", game)), dtype, device)
+    if key not in _recent:
+        if isinstance(game, MeanFieldGame):
+            _recent[key] = ArrayModel(game, dtype, device)
+        else:
+            _recent[key] = EnumeratedModel(game, dtype)
+    _recent.move_to_end(key)
+    if len(_recent) > _MAX_RECENT:
+        _recent.popitem(last=False)
+    return _recent[key]

@@ -1,0 +1,265 @@
+"""Games of `mfg_games` as TensorFlow sweeps, compiled by XLA for CPU or GPU.
+
+Nodes are ordered by time, noise history, population and state. With H histories, B
+outcomes of the common noise, N populations, S states, A actions and K outcomes of the
+individual noise, one layer is [H, N, S] and the next one [H * B, N, S].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import tensorflow as tf
+import tensorflow.experimental.numpy as tnp
+
+from algorithms.model import segments
+from algorithms.model.base import Evaluation, Flow, MeanFieldModel
+from algorithms.model.push import Push, push_moving
+from algorithms.model.segments import Segment
+from mfg_games.nodes import Node
+from mfg_games.openspiel_game import MeanFieldGame, MeanFieldState
+
+
+class ArrayModel(MeanFieldModel):
+    """Sweeps over the arrays of a `Dynamics`.
+
+    Rewards and transition probabilities are computed in float64 whatever the dtype.
+
+    Args:
+      game: a game registered by `mfg_games.register`.
+      dtype: "float64" or "float32", the storage of masses, values and policies.
+      device: a TensorFlow device such as "/GPU:0"; None for TensorFlow's choice.
+    """
+
+    def __init__(
+        self, game: MeanFieldGame, dtype: str = "float64", device: str | None = None
+    ):
+        self.game = game
+        self.dtype = tf.as_dtype(dtype)
+        self._device = device
+        self._dynamics = d = game.dynamics
+        self.num_actions = d.num_actions
+        self.num_populations = d.num_populations
+        self._layer = (d.num_populations, d.num_states)
+        self._firsts = np.cumsum(
+            [0]
+            + [
+                d.num_histories(t) * d.num_populations * d.num_states
+                for t in range(d.horizon)
+            ]
+        )
+        with tf.device(device):
+            self._segments = segments.split(d)
+            self._make_tables()
+
+    def _make_tables(self) -> None:
+        d = self._dynamics
+        legal = d.legal_actions
+        self._restricted = legal is not None and not legal.all()
+        self._legal = tf.constant(legal) if self._restricted else None
+        self._initial = self.as_tensor(d.initial_distribution[None])
+        if d.moves is not None:
+            self._moves = tf.constant(d.moves)
+            self._push_moves = Push(d.moves, d.num_states)
+        first, again = (
+            d.transition(np, 0, d.initial_distribution, d.noise_value(1, 0))[0]
+            for _ in range(2)
+        )
+        self._fixed = first is again
+        if self._fixed:
+            self._successors = tf.constant(first)
+            self._push_noise = Push(first, d.num_states)
+
+    @property
+    def num_nodes(self) -> int:
+        return int(self._firsts[-1])
+
+    @property
+    def legal_actions(self) -> tf.Tensor:
+        if not self._restricted:  # a constant, which the compiler drops
+            return tf.ones((self.num_nodes, self.num_actions), tf.bool)
+        return tf.tile(self._legal, (self.num_nodes // self._dynamics.num_states, 1))
+
+    def compile(self, function: Callable) -> Callable:
+        compiled = tf.function(function, jit_compile=True, autograph=False)
+
+        def call(*arguments):
+            with tf.device(self._device):
+                return compiled(*arguments)
+
+        return call
+
+    # ---- forward -----------------------------------------------------------------
+
+    def distribution(self, policy: tf.Tensor) -> Flow:
+        mass = self._initial
+        layers = []
+        for segment in self._segments:
+            policies = segment.rows(policy, (*self._layer, self.num_actions))
+            mass, swept = segments.scan(
+                lambda i, mass, s=segment, p=policies: (
+                    self._forward(s, i, mass, p[i]),
+                    (mass,),
+                ),
+                mass,
+                range(segment.length),
+                [(segment.histories, *self._layer)],
+                self.dtype,
+            )
+            layers.append(tf.reshape(swept[0], [-1]))
+        return Flow(tf.concat(layers, 0), mass)
+
+    def _forward(self, segment: Segment, i, mass: tf.Tensor, policy: tf.Tensor):
+        """Mass [H, N, S] and policy [H, N, S, A] give the next layer's mass."""
+        flow = mass[..., None] * policy
+        if self._dynamics.moves is not None:
+            flow = self._push_moves(flow)
+        if segment.branches > 1:
+            share = tf.tile(tf.cast(segment.outcomes, self.dtype), [segment.histories])
+            share = tf.reshape(share, [-1] + [1] * (flow.ndim - 1))
+            flow = tf.repeat(flow, segment.branches, axis=0) * share
+        successors, probabilities = self._transition(segment, i, mass)
+        flow = flow[..., None] * probabilities
+        if self._fixed:
+            return self._push_noise(flow)
+        return push_moving(flow, successors, self._dynamics.num_states)
+
+    # ---- backward ----------------------------------------------------------------
+
+    def evaluate(self, policy: tf.Tensor, flow: Flow) -> Evaluation:
+        values = self._terminal_values(flow)
+        layers = []
+        for segment in reversed(self._segments):
+            policies = segment.rows(policy, (*self._layer, self.num_actions))
+            masses = segment.rows(flow.mass, self._layer)
+            values, swept = segments.scan(
+                lambda i, values, s=segment, p=policies, m=masses: self._backward(
+                    s, i, values, m[i], p[i]
+                ),
+                values,
+                range(segment.length - 1, -1, -1),
+                [(segment.histories, *self._layer, self.num_actions)] * 2,
+                self.dtype,
+            )
+            layers.append([tf.reshape(q, [-1, self.num_actions]) for q in swept])
+        q, best_q = (tf.concat(column[::-1], 0) for column in zip(*layers, strict=True))
+        value, best_value = (tf.reduce_sum(self._initial[0] * v[0], -1) for v in values)
+        return Evaluation(q, best_q, value, best_value)
+
+    def _terminal_values(self, flow: Flow) -> tuple[tf.Tensor, tf.Tensor]:
+        d = self._dynamics
+        probabilities = d.history_probabilities(d.horizon)[:, None, None]
+        mu = tf.cast(flow.rest, tf.float64) / probabilities
+        z = tf.constant(d.common_noise.values[-1]) if d.common_noise else None
+        reward = _per_history(lambda mu, z: d.terminal_reward(tnp, mu, z), mu, z)
+        value = tf.cast(d.discount**d.horizon * reward, self.dtype)
+        return value, value
+
+    def _backward(self, segment: Segment, i, values, mass, policy):
+        """Next layer's values of policy and best response give this one's, and Q."""
+        successors, probabilities = self._transition(segment, i, mass)
+        reward = self._reward(segment, i, mass)
+        q, best_q = (
+            reward + self._expected(segment, value, successors, probabilities)
+            for value in values
+        )
+        best = best_q
+        if self._restricted:
+            best = tf.where(self._legal, best_q, best_q.dtype.min)
+        value = tf.reduce_sum(policy * q, -1)
+        return (value, tf.reduce_max(best, -1)), (q, best_q)
+
+    def _expected(self, segment: Segment, value, successors, probabilities):
+        """Expectation of the next layer's values for all actions, [H, N, S, A]."""
+        batch_dims = 0 if self._fixed else 1
+        after = tf.gather(value, successors, axis=2, batch_dims=batch_dims)
+        after = tf.reduce_sum(after * probabilities, -1)
+        if segment.branches > 1:
+            shape = (segment.histories, segment.branches, *after.shape[1:])
+            outcomes = tf.cast(segment.outcomes, self.dtype)
+            after = tf.einsum("hb...,b->h...", tf.reshape(after, shape), outcomes)
+        if self._dynamics.moves is not None:
+            after = tf.gather(after, self._moves, axis=2)
+        return after
+
+    # ---- the game's functions ------------------------------------------------------
+
+    def _mu(self, segment: Segment, mass: tf.Tensor) -> tf.Tensor:
+        """The distribution on each history, float64 [H, N, S]."""
+        return tf.cast(mass, tf.float64) / segment.probabilities
+
+    def _reward(self, segment: Segment, i, mass: tf.Tensor) -> tf.Tensor:
+        d = self._dynamics
+        t = segment.start + i
+        z = None if segment.z_now is None else segment.z_now[i]
+        reward = _per_history(
+            lambda mu, z: d.reward(tnp, t, mu, z), self._mu(segment, mass), z
+        )
+        if d.discount != 1.0:
+            reward *= tf.constant(d.discount, tf.float64) ** tf.cast(t, tf.float64)
+        return tf.cast(reward, self.dtype)
+
+    def _transition(self, segment: Segment, i, mass: tf.Tensor):
+        """Successors and their probabilities for each history of the next layer."""
+        d = self._dynamics
+        t = segment.start + i
+        z = None if segment.z_next is None else segment.z_next[i]
+        mu = self._mu(segment, mass)
+        if segment.branches > 1:
+            mu = tf.repeat(mu, segment.branches, axis=0)
+        rank = 3 if d.moves is not None else 4
+
+        def law(mu, z):
+            successors, probabilities = d.transition(tnp, t, mu, z)
+            probabilities = tf.convert_to_tensor(probabilities)
+            missing = [1] * (rank - probabilities.ndim)
+            probabilities = tf.reshape(probabilities, [*missing, *probabilities.shape])
+            return (probabilities,) if self._fixed else (probabilities, successors)
+
+        result = _per_history(law, mu, z)
+        successors = self._successors if self._fixed else result[1]
+        return successors, tf.cast(result[0], self.dtype)
+
+    # ---- nodes ---------------------------------------------------------------------
+
+    def node_index(self, state: MeanFieldState) -> int:
+        if state.node != Node.DECISION:
+            raise KeyError(f"No decision is taken at {state}.")
+        populations, states = self._layer
+        layer = state.noise_history * populations + state.population
+        return int(self._firsts[state.t] + layer * states + state.x)
+
+    def decision_states(self) -> Iterator[MeanFieldState]:
+        for t, history, population, x in self._nodes(range(self._dynamics.horizon)):
+            yield self.game.decision_state(population, t, history, x)
+
+    def masses(self, flow: Flow) -> dict[str, float]:
+        names = self.game.names
+        mass = np.concatenate([flow.mass.numpy(), flow.rest.numpy().ravel()])
+        nodes = self._nodes(range(self._dynamics.horizon + 1))
+        by_name = {}
+        for value, (t, history, population, x) in zip(
+            mass.tolist(), nodes, strict=True
+        ):
+            place = (population, t, history, x, -1)
+            if t > 0:
+                by_name[names.string(Node.MEAN_FIELD, *place)] = value
+            if t < self._dynamics.horizon:
+                by_name[names.string(Node.DECISION, *place)] = value
+        return by_name
+
+    def _nodes(self, times: range) -> Iterator[tuple[int, int, int, int]]:
+        populations, states = self._layer
+        for t in times:
+            shape = (self._dynamics.num_histories(t), populations, states)
+            for history, population, x in np.ndindex(*shape):
+                yield t, history, population, x
+
+
+def _per_history(function: Callable, mu: tf.Tensor, z: tf.Tensor | None):
+    """Applies a game's function to each history's mu [N, S] and z, stacking results."""
+    if mu.shape[0] == 1:
+        result = function(mu[0], None if z is None else z[0])
+        return tf.nest.map_structure(lambda array: array[None], result)
+    return tf.vectorized_map(lambda mu_z: function(*mu_z), (mu, z))

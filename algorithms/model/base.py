@@ -1,0 +1,146 @@
+"""What every solver stands on: one mean field game as dense arrays over its nodes.
+
+Shapes: D decision nodes (of all times, noise histories, populations and states, in
+the order of time), A actions, N populations. Arrays are TensorFlow tensors of the
+model's dtype.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Iterator
+import functools
+from typing import NamedTuple
+
+import numpy as np
+import pyspiel
+import tensorflow as tf
+
+
+class Flow(NamedTuple):
+    """The population's flow under a policy.
+
+    Attributes:
+      mass: [D], probability of each decision node; populations count one each, and
+        the nodes of a noise history sum to the history's probability.
+      rest: what else the model needs to tell rewards; its shape is the model's own.
+    """
+
+    mass: tf.Tensor
+    rest: tf.Tensor
+
+
+class Evaluation(NamedTuple):
+    """Values against one flow, from one backward sweep.
+
+    Attributes:
+      q: [D, A], what an action is worth when the policy is followed after it.
+      best_q: [D, A], what it is worth when the best response is followed after it.
+      value: [N], the policy's value.
+      best_value: [N], the best response's value.
+    """
+
+    q: tf.Tensor
+    best_q: tf.Tensor
+    value: tf.Tensor
+    best_value: tf.Tensor
+
+    @property
+    def exploitability(self) -> tf.Tensor:
+        """What the best response gains, summed over the populations."""
+        return tf.reduce_sum(self.best_value - self.value)
+
+
+class MeanFieldModel(abc.ABC):
+    """Forward and backward sweeps over one game.
+
+    Attributes:
+      game: the OpenSpiel game.
+      dtype: of all arrays.
+      num_actions: A.
+      num_populations: N.
+    """
+
+    game: pyspiel.Game
+    dtype: tf.DType
+    num_actions: int
+    num_populations: int
+
+    @property
+    @abc.abstractmethod
+    def num_nodes(self) -> int:
+        """D. It grows where the reachable nodes depend on the distribution."""
+
+    @property
+    @abc.abstractmethod
+    def legal_actions(self) -> tf.Tensor:
+        """Bool, [D, A]."""
+
+    @abc.abstractmethod
+    def distribution(self, policy: tf.Tensor) -> Flow:
+        """Forward sweep: the flow of the population that plays `policy`, [D, A]."""
+
+    @abc.abstractmethod
+    def evaluate(self, policy: tf.Tensor, flow: Flow) -> Evaluation:
+        """Backward sweep: the policy's values and the best response's, at once."""
+
+    @abc.abstractmethod
+    def compile(self, function: Callable) -> Callable:
+        """Makes a function of tensors, built on the sweeps, fast to call again."""
+
+    @abc.abstractmethod
+    def node_index(self, state: pyspiel.State) -> int:
+        """The row of a decision state.
+
+        Raises:
+          KeyError: the model has no such node.
+        """
+
+    @abc.abstractmethod
+    def decision_states(self) -> Iterator[pyspiel.State]:
+        """A state of every decision node, in the order of the rows."""
+
+    @abc.abstractmethod
+    def masses(self, flow: Flow) -> dict[str, float]:
+        """Mass of every decision and mean field node, by its observation string."""
+
+    def node_names(self) -> list[str]:
+        """Strings of the rows' nodes, where they depend on the flows seen so far.
+
+        Empty where the game alone fixes the rows.
+        """
+        return []
+
+    def rows_of(self, names: list[str], legal_actions: np.ndarray) -> np.ndarray | None:
+        """Rows of nodes named by `node_names` of an earlier model of the same game.
+
+        Args:
+          names: the nodes' strings; empty if the rows are fixed.
+          legal_actions: bool [len(names), A], for nodes that are new to this model.
+
+        Returns:
+          Int [len(names)], or None where the game alone fixes the rows.
+        """
+        del legal_actions
+        if names:
+            raise ValueError(f"The nodes of `{self.game}` do not depend on the flow.")
+        return None
+
+    def uniform_policy(self) -> tf.Tensor:
+        """The policy that plays all legal actions alike, [D, A]."""
+        legal = tf.cast(self.legal_actions, self.dtype)
+        return legal / tf.reduce_sum(legal, axis=-1, keepdims=True)
+
+    def as_tensor(self, array: np.ndarray) -> tf.Tensor:
+        """A NumPy array as a tensor of the model's dtype."""
+        return tf.convert_to_tensor(np.asarray(array, self.dtype.as_numpy_dtype))
+
+    @functools.cached_property
+    def compiled_distribution(self) -> Callable[[tf.Tensor], Flow]:
+        """`distribution`, compiled."""
+        return self.compile(self.distribution)
+
+    @functools.cached_property
+    def compiled_evaluate(self) -> Callable[[tf.Tensor, Flow], Evaluation]:
+        """`evaluate`, compiled."""
+        return self.compile(self.evaluate)

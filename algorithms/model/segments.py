@@ -1,0 +1,121 @@
+"""The layers of a game in time, grouped so that one compiled loop sweeps each group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import dataclasses
+import itertools
+
+import numpy as np
+import tensorflow as tf
+
+from mfg_games.dynamics import Dynamics
+
+
+@dataclasses.dataclass(frozen=True)
+class Segment:
+    """Decision times start..stop-1 that have the same noise histories.
+
+    A time at which common noise is drawn is a segment of its own.
+
+    Attributes:
+      start, stop: the decision times.
+      histories: H, the number of noise histories.
+      branches: B, the outcomes of the common noise after each of the times.
+      first_node: the row of the first node.
+      probabilities: float64 [H, 1, 1], of the histories.
+      outcomes: float64 [B], of the common noise.
+      z_now: [times, H, ...], what the game sees of the histories; None without noise.
+      z_next: [times, H * B, ...], the same one step later.
+    """
+
+    start: int
+    stop: int
+    histories: int
+    branches: int
+    first_node: int
+    probabilities: tf.Tensor
+    outcomes: tf.Tensor
+    z_now: tf.Tensor | None
+    z_next: tf.Tensor | None
+
+    @property
+    def length(self) -> int:
+        """Number of decision times."""
+        return self.stop - self.start
+
+    def rows(self, array: tf.Tensor, layer_shape: tuple[int, ...]) -> tf.Tensor:
+        """The segment's part of a node array [D, ...], [times, H, *layer_shape]."""
+        shape = (self.length, self.histories, *layer_shape)
+        count = self.length * self.histories * int(np.prod(layer_shape[:2]))
+        part = array[self.first_node : self.first_node + count]
+        return tf.reshape(part, shape)
+
+
+def split(dynamics: Dynamics) -> list[Segment]:
+    """All segments of a game, in the order of time."""
+    bounds = [0]
+    for t in range(dynamics.horizon):
+        if dynamics.num_common_outcomes(t) > 1:
+            bounds += [t, t + 1]
+    bounds = sorted({*bounds, dynamics.horizon})
+    segments = []
+    first_node = 0
+    for start, stop in itertools.pairwise(bounds):
+        segment = _segment(dynamics, start, stop, first_node)
+        segments.append(segment)
+        layer = dynamics.num_populations * dynamics.num_states
+        first_node += segment.length * segment.histories * layer
+    return segments
+
+
+def _segment(d: Dynamics, start: int, stop: int, first_node: int) -> Segment:
+    noise = d.common_noise
+    law = noise.outcome_probabilities[start] if noise else np.ones(1)
+    return Segment(
+        start=start,
+        stop=stop,
+        histories=d.num_histories(start),
+        branches=len(law),
+        first_node=first_node,
+        probabilities=tf.constant(d.history_probabilities(start)[:, None, None]),
+        outcomes=tf.constant(law),
+        z_now=tf.constant(np.stack(noise.values[start:stop])) if noise else None,
+        z_next=tf.constant(np.stack(noise.values[start + 1 : stop + 1]))
+        if noise
+        else None,
+    )
+
+
+def scan(
+    step: Callable, carry: tf.Tensor, times: range, shapes: list, dtype: tf.DType
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """Runs `carry, outputs = step(i, carry)` over `times` in one compiled loop.
+
+    Args:
+      step: the step; `i` is an integer tensor, or an int if there is one time only.
+      carry: initial carry, any structure of tensors.
+      times: consecutive indices, ascending or descending.
+      shapes: shape of each output.
+      dtype: of the outputs.
+
+    Returns:
+      The last carry, and each output stacked at its index, [times, *shape].
+    """
+    if len(times) == 1:
+        carry, outputs = step(times[0], carry)
+        return carry, [output[None] for output in outputs]
+    arrays = [tf.TensorArray(dtype, len(times), element_shape=s) for s in shapes]
+
+    def body(i, carry, arrays):
+        carry, outputs = step(i, carry)
+        written = [a.write(i, o) for a, o in zip(arrays, outputs, strict=True)]
+        return i + times.step, carry, written
+
+    _, carry, arrays = tf.while_loop(
+        lambda *_: True,
+        body,
+        (tf.constant(times.start), carry, arrays),
+        maximum_iterations=len(times),
+    )
+    return carry, [array.stack() for array in arrays]

@@ -1,0 +1,74 @@
+"""Policy iteration against the policy's own flow, greedy or Boltzmann.
+
+    policy <- uniform
+    repeat: Q <- values of the policy against its flow
+            policy <- greedy(Q), or softmax(Q / temperature)
+
+Unlike mirror descent it keeps no sum of the Qs, and oscillates where that sum is what
+calms the crowd (Lauriere et al. 2022, survey, section 3).
+"""
+
+from __future__ import annotations
+
+import pyspiel
+import tensorflow as tf
+
+from algorithms.policy import respond
+from algorithms.solver import Solver, State, Update
+from mfg_games import parameters
+
+
+class PolicyIteration(Solver):
+    """Policy iteration.
+
+    Args:
+      game: any OpenSpiel mean field game, or its string.
+      temperature: improve to softmax(Q / temperature) instead of the greedy policy.
+      dtype: "float64" or "float32".
+      device: a TensorFlow device; None for TensorFlow's choice.
+    """
+
+    def __init__(
+        self,
+        game: pyspiel.Game | str,
+        temperature: float | None = None,
+        dtype: str = "float64",
+        device: str | None = None,
+    ):
+        if temperature is not None:
+            parameters.positive("temperature", temperature)
+        self._temperature = temperature
+        super().__init__(game, dtype, device)
+
+    def fresh_state(self) -> State:
+        return {"policy": self.model.uniform_policy()}
+
+    def _policy(self, state: State) -> tf.Tensor:
+        return state["policy"]
+
+    def _update(self, state: State, step_size: tf.Tensor) -> Update:
+        legal = self.model.legal_actions  # before the sweeps discover further nodes
+        flow, values = self._sweep(state["policy"])
+        policy = respond(values.q, legal, self._temperature)
+        return Update({"policy": policy}, flow, values.value, values.best_value)
+
+
+class BoltzmannPolicyIteration(PolicyIteration):
+    """Boltzmann policy iteration in OpenSpiel's terms: policy <- softmax(lr * Q).
+
+    Args:
+      game: any OpenSpiel mean field game, or its string.
+      lr: inverse temperature.
+      dtype: "float64" or "float32".
+      device: a TensorFlow device; None for TensorFlow's choice.
+    """
+
+    def __init__(
+        self,
+        game: pyspiel.Game | str,
+        lr: float = 0.01,
+        dtype: str = "float64",
+        device: str | None = None,
+    ):
+        parameters.positive("lr", lr)
+        super().__init__(game, 1.0 / lr, dtype, device)

@@ -1,0 +1,213 @@
+"""Runs a solver: progress, history, stopping, the best iterate, checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+import csv
+import dataclasses
+import math
+import pathlib
+import time
+
+import numpy as np
+import tqdm
+
+from algorithms import checkpoint
+from algorithms.policy import ArrayPolicy
+from algorithms.solver import Solver, State
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One row of a run's history.
+
+    Attributes:
+      iteration: number of iterations done.
+      exploitability: of the policy after them.
+      seconds: since the run began, over all of its sessions.
+    """
+
+    iteration: int
+    exploitability: float
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Stopping:
+    """When a run ends before its last iteration; None and 0 switch a rule off.
+
+    Attributes:
+      absolute_tolerance: stop at an exploitability of at most this,
+      relative_tolerance: or of at most this share of the first one,
+      patience: or after so many iterations without a new best,
+      seconds: or when a run has taken so long.
+    """
+
+    absolute_tolerance: float = 0.0
+    relative_tolerance: float = 0.0
+    patience: int | None = None
+    seconds: float | None = None
+
+    def reason(self, history: Sequence[Record], best: Record) -> str | None:
+        """Why to stop after the last record; None to go on."""
+        last, first = history[-1], history[0]
+        tolerance = max(
+            self.absolute_tolerance, self.relative_tolerance * first.exploitability
+        )
+        if tolerance > 0 and last.exploitability <= tolerance:
+            return f"exploitability reached {tolerance:g}"
+        if self.patience and last.iteration - best.iteration >= self.patience:
+            return f"no new best in {self.patience} iterations"
+        if self.seconds is not None and last.seconds >= self.seconds:
+            return f"{self.seconds:g} seconds are over"
+        return None
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a run has found.
+
+    Attributes:
+      history: a record before the first iteration and after each one.
+      best: the record of the lowest exploitability.
+      policy: the last policy.
+      best_policy: the policy of the best record.
+      reason: why the run ended.
+    """
+
+    history: list[Record]
+    best: Record
+    policy: ArrayPolicy
+    best_policy: ArrayPolicy
+    reason: str
+
+    def save_csv(self, path: str | pathlib.Path) -> None:
+        """Writes the history as CSV with a header."""
+        with open(path, "w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["iteration", "exploitability", "seconds"])
+            for row in self.history:
+                writer.writerow(
+                    [row.iteration, row.exploitability, f"{row.seconds:.6f}"]
+                )
+
+
+def run(
+    solver: Solver,
+    iterations: int,
+    stopping: Stopping | None = None,
+    callbacks: Sequence[Callable[[Solver, Record], None]] = (),
+    checkpoint_path: str | pathlib.Path | None = None,
+    checkpoint_every: float = 30.0,
+    progress: bool = True,
+) -> Result:
+    """Iterates a solver until `iterations` are done or a rule stops it.
+
+    With a checkpoint file that exists the run goes on where the file was written, with
+    the numbers that it would have had without the break.
+
+    Args:
+      solver: a fresh solver.
+      iterations: the number of iterations in all, those before a break included.
+      stopping: rules to end early.
+      callbacks: called with the solver and each new record.
+      checkpoint_path: an `.npz` file to write to and to resume from.
+      checkpoint_every: seconds between two checkpoints.
+      progress: show a bar with rate, time left, current and best exploitability.
+
+    Raises:
+      ValueError: `iterations` is negative, or the checkpoint is of another run.
+      FloatingPointError: the exploitability is no number; the last good checkpoint
+        stays on disk.
+    """
+    if iterations < 0:
+        raise ValueError(f"`iterations` must not be negative. Received: {iterations}")
+    session = _Session(solver, checkpoint_path, checkpoint_every)
+    bar = tqdm.tqdm(
+        total=iterations,
+        initial=solver.num_iterations,
+        disable=not progress,
+        unit="it",
+        dynamic_ncols=True,
+    )
+    with bar:
+        reason = None
+        while reason is None:
+            record = session.record()
+            _show(bar, record, session.best)
+            for callback in callbacks:
+                callback(solver, record)
+            reason = (stopping or Stopping()).reason(session.history, session.best)
+            if record.iteration >= iterations:
+                reason = reason or f"all {iterations} iterations are done"
+            session.save(now=reason is not None)
+            if reason is None:
+                solver.iteration()
+    return session.result(reason)
+
+
+def _show(bar: tqdm.tqdm, record: Record, best: Record) -> None:
+    bar.set_postfix_str(
+        f"exploitability {record.exploitability:.4g}, best {best.exploitability:.4g}",
+        refresh=False,
+    )
+    bar.update(record.iteration - bar.n)
+
+
+class _Session:
+    """The history and the best iterate of one run, which may have had breaks."""
+
+    def __init__(self, solver: Solver, path: str | pathlib.Path | None, every: float):
+        self._solver = solver
+        self._path = path
+        self._every = every
+        self.history: list[Record] = []
+        self.best = Record(0, math.inf, 0.0)
+        self._best_state = solver.state
+        if path and pathlib.Path(path).exists():
+            self._restore(*checkpoint.load(path, solver))
+        before = self.history[-1].seconds if self.history else 0.0
+        self._saved = time.monotonic()
+        self._start = self._saved - before
+
+    def record(self) -> Record:
+        """Appends the solver's current record, once."""
+        iteration = self._solver.num_iterations
+        if self.history and self.history[-1].iteration == iteration:
+            return self.history[-1]
+        record = Record(
+            iteration, self._solver.exploitability, time.monotonic() - self._start
+        )
+        if not math.isfinite(record.exploitability):
+            raise FloatingPointError(
+                f"{type(self._solver).__name__} on `{self._solver.game}`: the "
+                f"exploitability is {record.exploitability} at iteration {iteration}."
+            )
+        self.history.append(record)
+        if record.exploitability < self.best.exploitability:
+            self.best = record
+            self._best_state = self._solver.state
+        return record
+
+    def save(self, now: bool) -> None:
+        """Writes a checkpoint, if there is a path and `now` or one is due."""
+        due = now or time.monotonic() - self._saved >= self._every
+        if self._path and due:
+            rows = np.array([dataclasses.astuple(row) for row in self.history])
+            checkpoint.save(self._path, self._solver, self._best_state, rows)
+            self._saved = time.monotonic()
+
+    def _restore(self, best_state: State, rows: np.ndarray) -> None:
+        self.history = [Record(int(i), float(e), float(s)) for i, e, s in rows]
+        self.best = min(self.history, key=lambda row: row.exploitability)
+        self._best_state = best_state
+
+    def result(self, reason: str) -> Result:
+        """The result, when the run ends."""
+        return Result(
+            history=self.history,
+            best=self.best,
+            policy=self._solver.get_policy(),
+            best_policy=self._solver.policy_of(self._best_state),
+            reason=reason,
+        )

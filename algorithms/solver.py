@@ -1,0 +1,191 @@
+"""What all exact solvers share: one update rule on top of a model's sweeps.
+
+A solver's state is a dict of arrays over the decision nodes. `_update` computes, in
+one compiled function, the flow of the current policy, its values and the best
+response's, and the next state. Exploitability is thus a by-product of the update:
+reading it costs nothing if the update follows.
+"""
+
+from __future__ import annotations
+
+import abc
+import inspect
+from typing import NamedTuple
+
+import numpy as np
+import pyspiel
+import tensorflow as tf
+
+from algorithms.model import Evaluation, Flow, load_model
+from algorithms.policy import ArrayPolicy
+
+State = dict[str, tf.Tensor]
+
+
+class Update(NamedTuple):
+    """What one update computes.
+
+    Attributes:
+      state: the next state.
+      flow: of the policy before the update.
+      value, best_value: [N], its value and the best response's.
+    """
+
+    state: State
+    flow: Flow
+    value: tf.Tensor
+    best_value: tf.Tensor
+
+
+class Solver(abc.ABC):
+    """An iterative solver of one mean field game.
+
+    Args:
+      game: any OpenSpiel mean field game, or its string.
+      dtype: "float64" or "float32".
+      device: a TensorFlow device; None for TensorFlow's choice.
+
+    Attributes:
+      game, model: the game and its model.
+      parameters: the constructor's arguments but game and device, by name.
+      num_iterations: iterations done.
+    """
+
+    parameters: dict
+
+    def __new__(cls, *args, **kwargs):
+        solver = super().__new__(cls)
+        bound = inspect.signature(cls.__init__).bind(solver, *args, **kwargs)
+        bound.apply_defaults()
+        names = bound.arguments.keys() - {"self", "game", "device"}
+        solver.parameters = {name: bound.arguments[name] for name in sorted(names)}
+        return solver
+
+    def __init__(
+        self,
+        game: pyspiel.Game | str,
+        dtype: str = "float64",
+        device: str | None = None,
+    ):
+        self.model = load_model(game, dtype, device)
+        self.game = self.model.game
+        self.num_iterations = 0
+        self._compiled_update = self.model.compile(self._update)
+        self._compiled_policy = self.model.compile(self._policy)
+        self._state = self.fresh_state()
+        self._pending: Update | None = None
+        self._pending_step: float | None = None
+
+    @abc.abstractmethod
+    def fresh_state(self) -> State:
+        """The state before the first iteration: arrays [D, ...] by name."""
+
+    @abc.abstractmethod
+    def _policy(self, state: State) -> tf.Tensor:
+        """The policy of a state, [D, A]."""
+
+    @abc.abstractmethod
+    def _update(self, state: State, step_size: tf.Tensor) -> Update:
+        """One iteration from a state."""
+
+    def step_size(self) -> float:
+        """The step of the coming iteration."""
+        return 1.0
+
+    def iteration(self, learning_rate: float | None = None) -> None:
+        """Runs one iteration.
+
+        Args:
+          learning_rate: the step of this iteration instead of the solver's own.
+
+        Raises:
+          FloatingPointError: a value became infinite or no number.
+        """
+        update = self._evaluated(learning_rate)
+        if not np.isfinite(update.value).all():
+            raise FloatingPointError(
+                f"{type(self).__name__}: the policy's value is {update.value.numpy()} "
+                f"at iteration {self.num_iterations}."
+            )
+        self._state = update.state
+        self._pending = None
+        self.num_iterations += 1
+
+    def get_policy(self) -> ArrayPolicy:
+        """The current policy."""
+        return self.policy_of(self._state)
+
+    def policy_of(self, state: State) -> ArrayPolicy:
+        """The policy of a state that this solver has had."""
+        return ArrayPolicy(self.model, self._compiled_policy(self._padded(state)))
+
+    @property
+    def exploitability(self) -> float:
+        """NashConv of the current policy, summed over populations."""
+        update = self._evaluated()
+        return float(tf.reduce_sum(update.best_value - update.value))
+
+    @property
+    def values(self) -> np.ndarray:
+        """Value of the current policy for each population, [N]."""
+        return self._evaluated().value.numpy()
+
+    @property
+    def flow(self) -> Flow:
+        """The current policy's flow."""
+        return self._evaluated().flow
+
+    @property
+    def state(self) -> State:
+        """All arrays that the next iterations depend on; never changed in place."""
+        return dict(self._state)
+
+    def restore(self, state: dict[str, np.ndarray], num_iterations: int) -> None:
+        """Continues from an earlier `state`, with equal numbers.
+
+        Raises:
+          ValueError: the arrays are of another solver or game.
+        """
+        expected = {
+            name: tuple(array.shape) for name, array in self.fresh_state().items()
+        }
+        found = {name: array.shape for name, array in state.items()}
+        if expected != found:
+            raise ValueError(
+                f"The state of {type(self).__name__} on `{self.game}` has the arrays "
+                f"{expected}. Received: {found}"
+            )
+        self.num_iterations = num_iterations
+        self._state = {name: self.model.as_tensor(state[name]) for name in self._state}
+        self._pending = None
+
+    def _evaluated(self, learning_rate: float | None = None) -> Update:
+        step = self.step_size() if learning_rate is None else learning_rate
+        if self._pending is None or step != self._pending_step:
+            self._pending = self._grown_update(self.model.as_tensor(step))
+            self._pending_step = step
+        return self._pending
+
+    def _grown_update(self, step: tf.Tensor) -> Update:
+        """The update, redone as long as it discovers nodes of the game."""
+        while True:
+            num_nodes = self.model.num_nodes
+            self._state = self._padded(self._state)
+            update = self._compiled_update(self._state, step)
+            if self.model.num_nodes == num_nodes:
+                return update
+
+    def _padded(self, state: State) -> State:
+        """A state with fresh rows for the nodes discovered since it was made."""
+        rows = {len(array) for array in state.values()}
+        if rows == {self.model.num_nodes}:
+            return state
+        fresh = self.fresh_state()
+        return {
+            name: tf.concat([array, fresh[name][len(array) :]], axis=0)
+            for name, array in state.items()
+        }
+
+    def _sweep(self, policy: tf.Tensor) -> tuple[Flow, Evaluation]:
+        flow = self.model.distribution(policy)
+        return flow, self.model.evaluate(policy, flow)

@@ -1,0 +1,236 @@
+"""Solves a mean field game and leaves tables, pictures and the policy.
+
+    python examples/solve.py --game="mfg_exploration(horizon=40)" --lr=0.1
+    python examples/solve.py --setting=beach_bar_2020 --algorithm=fictitious_play
+    python examples/solve.py --list
+
+The output directory then holds exploitability.csv and .png, flow.png (the population
+over time), policy.npz (loads back as an OpenSpiel policy, also with --policy here),
+run.json (game, parameters, versions, seed, timings) and checkpoint.npz (for --resume).
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import json
+import os
+import pathlib
+import platform
+import sys
+import time
+
+from absl import app, flags
+import pyspiel
+import tqdm
+
+from algorithms import catalogue, quiet
+import mfg_games
+from mfg_games import parameters, settings
+
+FLAGS = flags.FLAGS
+
+_SOLVER_FLAGS = ("lr", "temperature", "damping", "dtype", "device")
+
+flags.DEFINE_string(
+    "game",
+    "mfg_exploration(horizon=40)",
+    "The OpenSpiel string of any mean field game; quote it for the shell.",
+)
+flags.DEFINE_string("setting", None, "A named setting instead of --game; see --list.")
+flags.DEFINE_string("algorithm", "mirror_descent", "The solver; see --list.")
+flags.DEFINE_integer("iterations", 300, "Iterations in all.", lower_bound=0)
+flags.DEFINE_float("lr", None, "Learning rate, for solvers that have one.")
+flags.DEFINE_float("temperature", None, "Of softmax responses; default: exact ones.")
+flags.DEFINE_float("damping", None, "Weight of the old policy, for fixed_point.")
+flags.DEFINE_string("dtype", None, "float64 (default) or float32.")
+flags.DEFINE_string("device", None, "A TensorFlow device; default: the GPU if any.")
+flags.DEFINE_float(
+    "absolute_tolerance", 0.0, "Stop at this exploitability.", lower_bound=0.0
+)
+flags.DEFINE_float(
+    "relative_tolerance", 0.0, "Stop at this share of the first exploitability.", 0.0
+)
+flags.DEFINE_integer("patience", None, "Stop after so many iterations without a best.")
+flags.DEFINE_float("seconds", None, "Stop after so many seconds.")
+flags.DEFINE_string("output_dir", "runs/solve", "Where the results go.")
+flags.DEFINE_integer("seed", 0, "Seed of everything random; the exact solvers are not.")
+flags.DEFINE_bool("resume", False, "Go on from the checkpoint in --output_dir.")
+flags.DEFINE_string("policy", None, "Evaluate this policy file instead of solving.")
+flags.DEFINE_bool("list", False, "Show games, settings and solvers.")
+
+
+def main(argv: list[str]) -> None:
+    """Runs what the flags ask for; input errors end in one line."""
+    if len(argv) > 1:
+        sys.exit(f"Unexpected arguments: {argv[1:]}. Quote the game string.")
+    try:
+        if FLAGS.list:
+            list_everything()
+        elif FLAGS.policy:
+            evaluate_policy(_load_game(), FLAGS.policy)
+        else:
+            solve(_load_game())
+    except (ValueError, FileNotFoundError, pyspiel.SpielError) as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+
+
+def list_everything() -> None:
+    """Prints games, settings and solvers."""
+    _print_table("Games", catalogue.games())
+    rows = {name: s.description for name, s in sorted(settings.SETTINGS.items())}
+    _print_table("Settings", rows)
+    rows = {name: catalogue.solver_summary(name) for name in catalogue.SOLVERS}
+    _print_table("Algorithms", rows)
+
+
+def evaluate_policy(game: pyspiel.Game, path: str) -> None:
+    """Prints the exploitability of a saved policy."""
+    quiet.import_tensorflow()
+    from algorithms import exploitability, policy_file
+
+    policy = policy_file.load_policy(path, game)
+    value = exploitability.exploitability(game, policy)
+    print(f"Exploitability of {path} on {game}: {value:.10g}")
+
+
+def solve(game: pyspiel.Game) -> None:
+    """Solves the game and writes the results."""
+    parameters.known("algorithm", FLAGS.algorithm, catalogue.SOLVERS)
+    quiet.import_tensorflow()
+    solver_class = catalogue.solver_class(FLAGS.algorithm)
+    given = _solver_parameters(solver_class)
+    print(f"Game      {game}\nAlgorithm {FLAGS.algorithm} {given or ''}")
+    started = time.time()
+    solver = solver_class(game, **given)
+    output = pathlib.Path(FLAGS.output_dir)
+    output.mkdir(parents=True, exist_ok=True)
+    checkpoint = output / "checkpoint.npz"
+    if not FLAGS.resume:
+        checkpoint.unlink(missing_ok=True)
+
+    from algorithms import run
+
+    result = run.run(
+        solver,
+        FLAGS.iterations,
+        run.Stopping(
+            FLAGS.absolute_tolerance,
+            FLAGS.relative_tolerance,
+            FLAGS.patience,
+            FLAGS.seconds,
+        ),
+        callbacks=[TablePrinter()],
+        checkpoint_path=checkpoint,
+        progress=sys.stderr.isatty(),
+    )
+    last = result.history[-1]
+    print(
+        f"Ended because {result.reason}: exploitability {last.exploitability:.6g}, "
+        f"best {result.best.exploitability:.6g} at iteration {result.best.iteration}."
+    )
+    write_results(output, solver, result)
+    write_run(output / "run.json", solver, result, time.time() - started)
+    names = sorted(path.name for path in output.iterdir())
+    print(f"{output}: {', '.join(names)}")
+
+
+class TablePrinter:
+    """Prints a row of the history at 1, 2, 5, 10, 20, 50, ... iterations."""
+
+    def __init__(self):
+        tqdm.tqdm.write(f"{'iteration':>10} {'exploitability':>15} {'seconds':>9}")
+
+    def __call__(self, solver, record) -> None:
+        """Prints the record if its turn has come."""
+        digits = str(record.iteration)
+        if digits == "0" or digits.rstrip("0") in ("1", "2", "5"):
+            tqdm.tqdm.write(
+                f"{record.iteration:>10} {record.exploitability:>15.6g} "
+                f"{record.seconds:>9.2f}"
+            )
+
+
+def write_results(output: pathlib.Path, solver, result) -> None:
+    """Writes the table, the pictures and the best policy."""
+    from algorithms import pictures, policy_file
+
+    result.save_csv(output / "exploitability.csv")
+    policy_file.save_policy(output / "policy.npz", result.best_policy)
+    steps = [row.iteration for row in result.history]
+    values = [row.exploitability for row in result.history]
+    pictures.save(
+        pictures.exploitability_figure({FLAGS.algorithm: (steps, values)}),
+        output / "exploitability.png",
+    )
+    pictures.save(flow_picture(result.best_policy), output / "flow.png")
+
+
+def flow_picture(policy):
+    """The population over time: in space if the game says where its states are."""
+    from algorithms import pictures
+
+    model = policy.model
+    flow = model.compiled_distribution(model.as_tensor(policy.probabilities))
+    if isinstance(model.game, mfg_games.MeanFieldGame):
+        layers = pictures.layers_of(model, flow)
+        return pictures.flow_figure(layers, model.game.dynamics)
+    return pictures.string_flow_figure(model.masses(flow))
+
+
+def write_run(path: pathlib.Path, solver, result, seconds: float) -> None:
+    """Writes what made the results, as JSON."""
+    packages = ("open_spiel", "numpy", "scipy", "tensorflow", "keras", "mfg-games")
+    last = result.history[-1]
+    run = {
+        "game": str(solver.game),
+        "game_parameters": solver.game.get_parameters(),
+        "setting": FLAGS.setting,
+        "algorithm": FLAGS.algorithm,
+        "parameters": solver.parameters,
+        "iterations": last.iteration,
+        "exploitability": last.exploitability,
+        "best_exploitability": result.best.exploitability,
+        "best_iteration": result.best.iteration,
+        "reason": result.reason,
+        "seed": FLAGS.seed,
+        "seconds": round(seconds, 3),
+        "iterating_seconds": round(last.seconds, 3),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "versions": {name: importlib.metadata.version(name) for name in packages},
+        "command": sys.argv,
+    }
+    path.write_text(json.dumps(run, indent=2) + "\n", "utf-8")
+
+
+def _load_game() -> pyspiel.Game:
+    if FLAGS.setting:
+        return settings.setting(FLAGS.setting).load()
+    return catalogue.load_game(FLAGS.game)
+
+
+def _solver_parameters(solver_class: type) -> dict:
+    given = {name: FLAGS[name].value for name in _SOLVER_FLAGS}
+    given = {name: value for name, value in given.items() if value is not None}
+    known = inspect.signature(solver_class).parameters
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        takes = sorted(set(known) - {"game"})
+        raise ValueError(
+            f"{FLAGS.algorithm} has no parameter {unknown[0]!r}. It takes: "
+            + ", ".join(takes)
+        )
+    return given
+
+
+def _print_table(title: str, rows: dict[str, str]) -> None:
+    width = max(len(name) for name in rows)
+    print(f"{title}:")
+    for name, text in rows.items():
+        print(f"  {name:<{width}}  {text}")
+    print()
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,300 @@
+"""A mean field game as arrays and pure functions, with nothing of OpenSpiel in it.
+
+A contributor writes one `Dynamics`. From it come the OpenSpiel game object
+(`openspiel_game.py`) and the arrays that the solvers sweep.
+
+Shapes are written with N populations, T decision times (the horizon), S states,
+A actions, K outcomes of the individual noise and H_t histories of the common
+noise at time t.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Sequence
+import math
+import weakref
+
+import numpy as np
+
+# Inside every log of a density, as in the papers' released code: an empty cell
+# is rewarded by -log(1e-25) = 57.6 at most, and stays finite.
+LOG_FLOOR = 1e-25
+
+
+class CommonNoise:
+    """Noise that hits all players alike: a tree of histories.
+
+    A history at time t is the sequence of outcomes drawn so far. Histories at time
+    t + 1 are numbered `parent * B + outcome`, with B outcomes drawn between t and
+    t + 1, so the tree needs no tables of its own.
+
+    Attributes:
+      outcome_probabilities: T arrays, [B_t]: the law of what is drawn between t and
+        t + 1; `[1.0]` where nothing is drawn.
+      values: T + 1 arrays, [H_t, ...]: what a game sees of each history (its `z`).
+      history_probabilities: T + 1 arrays, [H_t], each summing to one.
+    """
+
+    def __init__(self, outcome_probabilities: Sequence, values: Sequence):
+        self.outcome_probabilities = [
+            np.asarray(p, np.float64) for p in outcome_probabilities
+        ]
+        self.values = [np.asarray(v) for v in values]
+        self.history_probabilities = [np.ones(1)]
+        for p in self.outcome_probabilities:
+            if p.ndim != 1 or np.any(p <= 0) or not math.isclose(p.sum(), 1.0):
+                raise ValueError(
+                    "The outcomes of common noise need positive probabilities that "
+                    f"sum to one. Received: {p.tolist()}"
+                )
+            last = self.history_probabilities[-1]
+            self.history_probabilities.append(np.outer(last, p).ravel())
+        expected = [len(p) for p in self.history_probabilities]
+        found = [len(v) for v in self.values]
+        if expected != found:
+            raise ValueError(
+                f"`values` must have {expected} histories per time. Received: {found}"
+            )
+
+    @classmethod
+    def unroll(
+        cls, outcome_probabilities: Sequence, initial: object, advance: Callable
+    ) -> CommonNoise:
+        """Builds the values of all histories from their one-step law.
+
+        Args:
+          outcome_probabilities: T sequences of probabilities, `[1.0]` for none.
+          initial: the value z at time 0.
+          advance: `advance(t, z, outcome)` gives the value at time t + 1.
+        """
+        values = [[initial]]
+        for t, probabilities in enumerate(outcome_probabilities):
+            values.append(
+                [
+                    advance(t, z, outcome)
+                    for z in values[-1]
+                    for outcome in range(len(probabilities))
+                ]
+            )
+        return cls(outcome_probabilities, values)
+
+    def num_outcomes(self, t: int) -> int:
+        """Number of common outcomes drawn between t and t + 1; 1 for none."""
+        return len(self.outcome_probabilities[t])
+
+    def outcomes(self, t: int, history: int) -> tuple[int, ...]:
+        """The outcomes drawn on the way to a history, where more than one could be."""
+        path = []
+        for p in reversed(self.outcome_probabilities[:t]):
+            history, outcome = divmod(history, len(p))
+            if len(p) > 1:
+                path.append(outcome)
+        return tuple(reversed(path))
+
+
+class Dynamics(abc.ABC):
+    """One mean field game.
+
+    The constructor's signature is the game's parameter specification: every
+    parameter has a default of type int, float, bool or str. It validates its
+    parameters (`ValueError` with name, value and what is allowed) and sets the
+    attributes below. `transition` and `reward` are pure functions written against
+    `xp`, which is `numpy` for the OpenSpiel game and `tensorflow.experimental.numpy`
+    inside the compiled sweeps. They see one history of the common noise at a time.
+
+    Attributes:
+      horizon: T, the number of decision times 0..T-1.
+      num_actions: A.
+      state_shape: sizes of the factors of a state, e.g. (rows, columns).
+      factor_names: one name per factor.
+      coordinates: int [S, factors], the factors of each state; None for all
+        combinations in row-major order.
+      initial_distribution: float64 [N, S], each row summing to one.
+      reward_range: (lowest, highest) reward of one step.
+      terminal_reward_range: the same for the terminal reward.
+      num_populations: N.
+      discount: a reward at time t counts discount**t.
+      legal_actions: bool [S, A], or None when everything is legal.
+      moves: int32 [S, A] where the action chooses a move x -> x' and noise that does
+        not depend on the action follows (two cheap stages instead of one table), or
+        None.
+      common_noise: a `CommonNoise`, or None.
+    """
+
+    horizon: int
+    num_actions: int
+    state_shape: tuple[int, ...]
+    initial_distribution: np.ndarray
+    reward_range: tuple[float, float]
+    terminal_reward_range: tuple[float, float] = (0.0, 0.0)
+    factor_names: tuple[str, ...] = ("x",)
+    coordinates: np.ndarray | None = None
+    num_populations: int = 1
+    discount: float = 1.0
+    legal_actions: np.ndarray | None = None
+    moves: np.ndarray | None = None
+    common_noise: CommonNoise | None = None
+    parameters: dict | None = None  # set by make_dynamics
+
+    @abc.abstractmethod
+    def transition(self, xp, t, mu, z):
+        """Where the players go between t and t + 1.
+
+        Args:
+          xp: the array module.
+          t: time, an int or an integer tensor.
+          mu: float64 [N, S], the distribution at t.
+          z: the value of the common noise's history at t + 1; None without.
+
+        Returns:
+          (successors, probabilities). With `moves`: int [S, K] and float64
+          broadcastable to [N, S, K], from the state after the move. Without: int
+          [S, A, K] and float64 broadcastable to [N, S, A, K]. Successors that do not
+          depend on mu must be a NumPy array that is the same object at every call.
+        """
+
+    @abc.abstractmethod
+    def reward(self, xp, t, mu, z):
+        """Reward of one step, float64 [N, S, A], or [N, S, 1] if no action matters.
+
+        `z` is the value of the common noise's history at t; None without.
+        """
+
+    def terminal_reward(self, xp, mu, z):
+        """Reward at the horizon, float64 [N, S]; zero unless a game has one."""
+        return xp.zeros_like(mu)
+
+    def action_name(self, action: int) -> str:
+        """A short name of an action, unique among the actions."""
+        return str(action)
+
+    def __deepcopy__(self, memo) -> Dynamics:
+        return self
+
+    def __reduce__(self):
+        if self.parameters is None:
+            return super().__reduce__()
+        return (make_dynamics, (type(self), self.parameters))
+
+    @property
+    def num_states(self) -> int:
+        """S."""
+        return self.initial_distribution.shape[-1]
+
+    def num_histories(self, t: int) -> int:
+        """H_t, the number of histories of the common noise at time t."""
+        return len(self.common_noise.values[t]) if self.common_noise else 1
+
+    def num_common_outcomes(self, t: int) -> int:
+        """Number of outcomes of the common noise between t and t + 1."""
+        return self.common_noise.num_outcomes(t) if self.common_noise else 1
+
+    def noise_value(self, t: int, history: int):
+        """The value z of a history at time t; None without common noise."""
+        return self.common_noise.values[t][history] if self.common_noise else None
+
+    def history_probabilities(self, t: int) -> np.ndarray:
+        """Probability of each history at time t, [H_t]."""
+        if self.common_noise is None:
+            return np.ones(1)
+        return self.common_noise.history_probabilities[t]
+
+    def state_coordinates(self) -> np.ndarray:
+        """The factors of every state, int [S, factors]."""
+        if self.coordinates is not None:
+            return self.coordinates
+        return np.indices(self.state_shape).reshape(len(self.state_shape), -1).T
+
+    def initial_rewards(self) -> np.ndarray:
+        """Rewards at time 0 under the initial distribution, [N, S, A or 1]."""
+        return np.asarray(
+            self.reward(np, 0, self.initial_distribution, self.noise_value(0, 0))
+        )
+
+    def has_action_rewards(self) -> bool:
+        """Whether rewards depend on the action."""
+        return self.initial_rewards().shape[-1] > 1
+
+    def check(self) -> None:
+        """Checks the arrays that the constructor has set.
+
+        Raises:
+          ValueError: an array has the wrong shape or is no distribution.
+        """
+        n, s, a = self.num_populations, self.num_states, self.num_actions
+        _expect_shape("initial_distribution", self.initial_distribution, (n, s))
+        check_distribution("initial_distribution", self.initial_distribution)
+        _expect_shape(
+            "coordinates", self.state_coordinates(), (s, len(self.state_shape))
+        )
+        if len(self.factor_names) != len(self.state_shape):
+            raise ValueError(
+                f"`factor_names` must name the {len(self.state_shape)} factors of "
+                f"`state_shape`. Received: {self.factor_names}"
+            )
+        if self.legal_actions is not None:
+            _expect_shape("legal_actions", self.legal_actions, (s, a))
+            if not self.legal_actions.any(axis=1).all():
+                x = int(np.argmin(self.legal_actions.any(axis=1)))
+                raise ValueError(f"`legal_actions` allows no action in state {x}.")
+        if self.moves is not None:
+            _expect_shape("moves", self.moves, (s, a))
+        self._check_first_step()
+
+    def _check_first_step(self) -> None:
+        n, s, a = self.num_populations, self.num_states, self.num_actions
+        reward = self.initial_rewards()
+        if reward.shape not in ((n, s, a), (n, s, 1)):
+            raise ValueError(
+                f"`reward` must return [{n}, {s}, {a}] or [{n}, {s}, 1]. "
+                f"Received: {reward.shape}"
+            )
+        successors, probabilities = self.transition(
+            np, 0, self.initial_distribution, self.noise_value(min(1, self.horizon), 0)
+        )
+        sources = (s,) if self.moves is not None else (s, a)
+        outcomes = successors.shape[-1]
+        _expect_shape("successors", successors, (*sources, outcomes))
+        if successors.min() < 0 or successors.max() >= s:
+            raise ValueError(
+                f"Successors must be states in 0..{s - 1}. Received: "
+                f"{successors.min()}..{successors.max()}"
+            )
+        check_distribution(
+            "transition probabilities",
+            np.broadcast_to(probabilities, (n, *sources, outcomes)),
+        )
+
+
+# Dynamics are immutable: games with equal parameters share one while any is alive.
+_alive: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
+
+
+def make_dynamics(dynamics_class: type[Dynamics], parameters: dict) -> Dynamics:
+    """The checked dynamics for these parameters, shared with equal living games."""
+    key = (dynamics_class, tuple(sorted(parameters.items())))
+    dynamics = _alive.get(key)
+    if dynamics is None:
+        dynamics = dynamics_class(**parameters)
+        dynamics.check()
+        dynamics.parameters = dict(parameters)
+        _alive[key] = dynamics
+    return dynamics
+
+
+def check_distribution(name: str, array: np.ndarray) -> None:
+    """Raises a ValueError unless the last axis holds probability distributions."""
+    total = array.sum(axis=-1)
+    if not np.isfinite(array).all() or array.min() < 0:
+        raise ValueError(f"`{name}` must be finite and not negative.")
+    if np.abs(total - 1).max() > 1e-9:
+        worst = total.flat[np.argmax(np.abs(total - 1))]
+        raise ValueError(f"`{name}` must sum to 1. Received a sum of {worst!r}.")
+
+
+def _expect_shape(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+    if array.shape != shape:
+        raise ValueError(
+            f"`{name}` must have the shape {shape}. Received: {array.shape}"
+        )

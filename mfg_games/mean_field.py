@@ -1,0 +1,113 @@
+"""One distribution of the population at one node of the noise tree, and what follows.
+
+The states of the OpenSpiel game share these objects: rewards and transitions under a
+distribution are computed once for all states, on first use.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from mfg_games.dynamics import Dynamics
+
+_MASS_TOLERANCE = 1e-4  # what OpenSpiel's own distributions are held to
+
+
+class MeanField:
+    """The distribution mu at time t on one history of the common noise.
+
+    Immutable: copies of a state share it, which makes cloning cheap.
+    """
+
+    def __init__(self, dynamics: Dynamics, t: int, history: int, mu: np.ndarray):
+        self._dynamics = dynamics
+        self._t = t
+        self._history = history
+        self._transitions = {}
+        self.mu = mu
+
+    def __deepcopy__(self, memo) -> MeanField:
+        return self
+
+    def __reduce__(self):
+        return (MeanField, (self._dynamics, self._t, self._history, self.mu))
+
+    @functools.cached_property
+    def rewards(self) -> np.ndarray:
+        """Discounted rewards of every state and action, [N, S, A or 1]."""
+        z = self._dynamics.noise_value(self._t, self._history)
+        reward = self._dynamics.reward(np, self._t, self.mu, z)
+        return self._dynamics.discount**self._t * np.asarray(reward)
+
+    @functools.cached_property
+    def terminal_rewards(self) -> np.ndarray:
+        """Discounted terminal rewards of every state, [N, S]."""
+        z = self._dynamics.noise_value(self._t, self._history)
+        reward = self._dynamics.terminal_reward(np, self.mu, z)
+        return self._dynamics.discount**self._t * np.asarray(reward)
+
+    def transition(self, common_outcome: int) -> tuple[np.ndarray, np.ndarray]:
+        """Successors and probabilities when the common noise draws an outcome."""
+        if common_outcome not in self._transitions:
+            d = self._dynamics
+            branches = d.num_common_outcomes(self._t)
+            z = d.noise_value(self._t + 1, self._history * branches + common_outcome)
+            self._transitions[common_outcome] = d.transition(np, self._t, self.mu, z)
+        return self._transitions[common_outcome]
+
+
+class MeanFields:
+    """Makes mean fields, handing out the same object for equal distributions."""
+
+    def __init__(self, dynamics: Dynamics):
+        self._dynamics = dynamics
+        self._cached = functools.lru_cache(maxsize=4 * (dynamics.horizon + 1))(
+            self._make
+        )
+
+    def at(self, t: int, history: int, mu: np.ndarray) -> MeanField:
+        """The mean field of the distribution mu, [N, S]."""
+        return self._cached(t, history, np.ascontiguousarray(mu).tobytes())
+
+    def _make(self, t: int, history: int, mu: bytes) -> MeanField:
+        shape = self._dynamics.initial_distribution.shape
+        array = np.frombuffer(mu, np.float64).reshape(shape)
+        return MeanField(self._dynamics, t, history, array)
+
+
+def normalised(
+    d: Dynamics, t: int, history: int, distribution: list[float]
+) -> np.ndarray:
+    """The distribution [N, S] made of the masses [N * S] registered at one history.
+
+    Each population's masses sum to the probability of the history, as in OpenSpiel's
+    `DistributionPolicy`, or to 1. OpenSpiel's random simulation spreads one unit over
+    all populations, which is taken too.
+
+    Raises:
+      ValueError: wrong length, a negative or infinite mass, or a wrong sum.
+    """
+    n, s = d.num_populations, d.num_states
+    mass = np.asarray(distribution, np.float64)
+    if mass.shape != (n * s,):
+        raise ValueError(
+            f"A distribution needs one mass for each of the {n * s} strings of "
+            f"distribution_support(). Received: {mass.size}"
+        )
+    if not np.isfinite(mass).all() or mass.min() < 0:
+        raise ValueError("A distribution needs finite masses that are not negative.")
+    totals = mass.reshape(n, s).sum(axis=1)
+    probability = float(d.history_probabilities(t)[history])
+    accepted = (
+        np.allclose(totals, probability, rtol=_MASS_TOLERANCE, atol=0.0),
+        np.allclose(totals, 1.0, rtol=_MASS_TOLERANCE, atol=0.0),
+        np.isclose(totals.sum(), 1.0, rtol=_MASS_TOLERANCE, atol=0.0),
+    )
+    if totals.min() <= 0 or not any(accepted):
+        raise ValueError(
+            f"The masses of each of the {n} populations must sum to {probability} (the "
+            f"probability of the noise history) or to 1. Received: {totals.tolist()}"
+        )
+    return mass.reshape(n, s) / totals[:, None]

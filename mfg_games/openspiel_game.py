@@ -1,0 +1,287 @@
+"""The OpenSpiel game, state and observer derived from any `Dynamics`.
+
+Node cycle: start (chance) -> [decision -> (settlement) -> chance -> mean field] x T
+-> terminal. A reward that depends on the action is paid at a *settlement*: a decision
+node with the single legal action 0 whose string shows state and action. OpenSpiel's
+evaluators cache values by string and read rewards at decision, mean field and
+terminal nodes, its `rl_environment` at decision nodes only, so all of them agree.
+Games whose rewards depend on the state alone have no settlements.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyspiel
+
+from mfg_games.dynamics import Dynamics, make_dynamics
+from mfg_games.mean_field import MeanFields, normalised
+from mfg_games.nodes import Node, NodeNames
+from mfg_games.observer import MeanFieldObserver
+
+
+class MeanFieldGame(pyspiel.Game):
+    """A registered mean field game; `register` makes one subclass a game.
+
+    Attributes:
+      dynamics: the `Dynamics` that the game is derived from.
+    """
+
+    dynamics_class: type[Dynamics]
+    game_type: pyspiel.GameType
+
+    def __init__(self, params: dict | None = None):
+        parameters = {**self.game_type.parameter_specification, **(params or {})}
+        self.dynamics = make_dynamics(self.dynamics_class, parameters)
+        d = self.dynamics
+        decisions = d.horizon * (2 if d.has_action_rewards() else 1)
+        low, high = _utility_range(d)
+        super().__init__(
+            self.game_type,
+            pyspiel.GameInfo(
+                num_distinct_actions=d.num_actions,
+                max_chance_outcomes=_max_chance_outcomes(d),
+                num_players=d.num_populations,
+                min_utility=low,
+                max_utility=high,
+                utility_sum=None,
+                max_game_length=decisions,
+            ),
+            parameters,
+        )
+        self.has_settlements = d.has_action_rewards()
+        self.mean_fields = MeanFields(d)
+        self.names = NodeNames(d)
+
+    def __deepcopy__(self, memo) -> MeanFieldGame:
+        return self
+
+    def __reduce__(self):
+        name = self.get_type().short_name
+        return (pyspiel.load_game, (name, self.get_parameters()))
+
+    def new_initial_state(self) -> MeanFieldState:
+        return MeanFieldState(self, population=0)
+
+    def new_initial_state_for_population(self, population: int) -> MeanFieldState:
+        if not 0 <= population < self.num_players():
+            raise ValueError(
+                f"`population` must be in 0..{self.num_players() - 1}. "
+                f"Received: population={population}"
+            )
+        return MeanFieldState(self, population=population)
+
+    def max_chance_nodes_in_history(self) -> int:
+        return self.dynamics.horizon + 2
+
+    def make_py_observer(self, iig_obs_type=None, params=None) -> MeanFieldObserver:
+        return MeanFieldObserver(self.dynamics)
+
+    def decision_state(
+        self, population: int, t: int, history: int, x: int
+    ) -> MeanFieldState:
+        """A decision state built directly, without the moves that lead to it.
+
+        It knows the mean field only at t = 0; give it one by `set_mean_field`.
+        """
+        state = MeanFieldState(self, population=population)
+        state.place(Node.DECISION, t, history, x)
+        return state
+
+
+class MeanFieldState(pyspiel.State):
+    """A node in the life of a representative player.
+
+    Attributes:
+      population, t, noise_history, x: population, time, history of the common noise,
+        state (x is -1 at the start).
+      node: what the state waits for.
+    """
+
+    def __init__(self, game: MeanFieldGame, population: int):
+        super().__init__(game)
+        # Holding the game keeps its Python part alive; its deepcopy is itself.
+        self._game = game
+        self._mean_field = game.mean_fields.at(0, 0, game.dynamics.initial_distribution)
+        self._collected = 0.0
+        self._action = -1
+        self.population = population
+        self.place(Node.START, 0, 0, -1)
+
+    def place(self, node: Node, t: int, history: int, x: int) -> None:
+        """Puts the state at a node."""
+        self.node, self.t, self.noise_history, self.x = node, t, history, x
+
+    @property
+    def mean_field(self) -> np.ndarray:
+        """The distribution that the player faces, [N, S]."""
+        return self._mean_field.mu
+
+    def current_player(self) -> int:
+        match self.node:
+            case Node.START | Node.CHANCE:
+                return pyspiel.PlayerId.CHANCE
+            case Node.MEAN_FIELD:
+                return pyspiel.PlayerId.MEAN_FIELD
+            case Node.TERMINAL:
+                return pyspiel.PlayerId.TERMINAL
+        return self.population
+
+    def mean_field_population(self) -> int:
+        return self.population
+
+    def is_terminal(self) -> bool:
+        return self.node == Node.TERMINAL
+
+    def _legal_actions(self, player: int) -> list[int]:
+        if player != self.population:
+            return []
+        if self.node == Node.SETTLEMENT:
+            return [0]
+        if self.node == Node.DECISION:
+            legal = self._game.dynamics.legal_actions
+            if legal is None:
+                return list(range(self._game.dynamics.num_actions))
+            return np.flatnonzero(legal[self.x]).tolist()
+        return []
+
+    def chance_outcomes(self) -> list[tuple[int, float]]:
+        d = self._game.dynamics
+        if self.node == Node.START:
+            law = d.initial_distribution[self.population]
+            return [(int(x), float(law[x])) for x in np.flatnonzero(law)]
+        outcomes = []
+        for common in range(d.num_common_outcomes(self.t)):
+            p_common = self._common_probability(common)
+            successors, probabilities = self._individual_noise(common)
+            offset = common * len(successors)
+            outcomes += [
+                (offset + k, p_common * float(p))
+                for k, p in enumerate(probabilities)
+                if p > 0
+            ]
+        return outcomes
+
+    def _common_probability(self, outcome: int) -> float:
+        noise = self._game.dynamics.common_noise
+        return float(noise.outcome_probabilities[self.t][outcome]) if noise else 1.0
+
+    def _individual_noise(self, common_outcome: int) -> tuple[np.ndarray, np.ndarray]:
+        d = self._game.dynamics
+        successors, probabilities = self._mean_field.transition(common_outcome)
+        if d.moves is not None:
+            index = (int(d.moves[self.x, self._action]),)
+        else:
+            index = (self.x, self._action)
+        shape = (d.num_populations, *successors.shape)
+        return (
+            successors[index],
+            np.broadcast_to(probabilities, shape)[(self.population, *index)],
+        )
+
+    def _apply_action(self, action: int) -> None:
+        self._collected += self._reward_here()
+        match self.node:
+            case Node.START:
+                self.x = action
+                self.node = Node.DECISION
+            case Node.DECISION:
+                self._action = action
+                settle = self._game.has_settlements
+                self.node = Node.SETTLEMENT if settle else Node.CHANCE
+            case Node.SETTLEMENT:
+                self.node = Node.CHANCE
+            case Node.CHANCE:
+                self._apply_noise(action)
+            case _:
+                raise ValueError(f"No action can be applied at {self}.")
+
+    def _apply_noise(self, outcome: int) -> None:
+        branches = self._game.dynamics.num_common_outcomes(self.t)
+        num_outcomes = len(self._individual_noise(0)[0])
+        common, k = divmod(outcome, num_outcomes)
+        x = int(self._individual_noise(common)[0][k])
+        self.place(
+            Node.MEAN_FIELD, self.t + 1, self.noise_history * branches + common, x
+        )
+        self._action = -1
+
+    def distribution_support(self) -> list[str]:
+        if self.node != Node.MEAN_FIELD:
+            return []
+        return list(self._game.names.support(self.t, self.noise_history))
+
+    def update_distribution(self, distribution: list[float]) -> None:
+        """Registers the masses of `distribution_support()` and moves on.
+
+        With common noise the masses of one history sum to its probability; they are
+        normalised here, for each population.
+
+        Raises:
+          ValueError: wrong node, length, sign or sum.
+        """
+        if self.node != Node.MEAN_FIELD:
+            raise ValueError(
+                f"update_distribution needs a mean field node, not: {self}"
+            )
+        mu = normalised(self._game.dynamics, self.t, self.noise_history, distribution)
+        self._collected += self._reward_here()
+        self.set_mean_field(mu)
+        last = self.t == self._game.dynamics.horizon
+        self.node = Node.TERMINAL if last else Node.DECISION
+
+    def set_mean_field(self, mu: np.ndarray) -> None:
+        """Gives the state the distribution that it faces, [N, S]."""
+        self._mean_field = self._game.mean_fields.at(self.t, self.noise_history, mu)
+
+    def _reward_here(self) -> float:
+        settles = self._game.has_settlements
+        if self.node == Node.DECISION and not settles:
+            return float(self._mean_field.rewards[self.population, self.x, 0])
+        if self.node == Node.SETTLEMENT:
+            return float(
+                self._mean_field.rewards[self.population, self.x, self._action]
+            )
+        if self.node == Node.TERMINAL:
+            return float(self._mean_field.terminal_rewards[self.population, self.x])
+        return 0.0
+
+    def rewards(self) -> list[float]:
+        return self._for_my_population(self._reward_here())
+
+    def returns(self) -> list[float]:
+        return self._for_my_population(self._collected + self._reward_here())
+
+    def _for_my_population(self, value: float) -> list[float]:
+        values = [0.0] * self._game.num_players()
+        values[self.population] = value
+        return values
+
+    def _action_to_string(self, player: int, action: int) -> str:
+        if player == pyspiel.PlayerId.CHANCE:
+            return f"outcome {action}"
+        if self.node == Node.SETTLEMENT:
+            return "settle"
+        return self._game.dynamics.action_name(action)
+
+    def __str__(self) -> str:
+        return self._game.names.string(
+            self.node, self.population, self.t, self.noise_history, self.x, self._action
+        )
+
+
+def _max_chance_outcomes(d: Dynamics) -> int:
+    first = d.noise_value(min(1, d.horizon), 0)
+    successors, _ = d.transition(np, 0, d.initial_distribution, first)
+    common = max(d.num_common_outcomes(t) for t in range(d.horizon))
+    return max(d.num_states, successors.shape[-1] * common)
+
+
+def _utility_range(d: Dynamics) -> tuple[float, float]:
+    weight = sum(d.discount**t for t in range(d.horizon))
+    last = d.discount**d.horizon
+    low, high = (
+        weight * step + last * end
+        for step, end in zip(d.reward_range, d.terminal_reward_range, strict=True)
+    )
+    slack = 1e-6 * (1 + abs(low) + abs(high))  # sums of rounded rewards may exceed
+    return low - slack, high + slack

@@ -1,0 +1,91 @@
+"""Validation and parsing of game parameters: errors that name what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+import difflib
+import math
+
+import numpy as np
+
+# Keeps sums and products of parameters far from overflow.
+LARGEST = 1e12
+
+
+def require(condition: bool, name: str, value: object, allowed: str) -> None:
+    """Raises the ValueError for a parameter unless `condition` holds."""
+    if not condition:
+        raise ValueError(f"`{name}` must be {allowed}. Received: {name}={value!r}")
+
+
+def at_least(name: str, value: float, minimum: float) -> None:
+    """Requires a number from `minimum` to `LARGEST`."""
+    require(
+        minimum <= value <= LARGEST,
+        name,
+        value,
+        f"at least {minimum} and at most {LARGEST:g}",
+    )
+
+
+def probability(name: str, value: float) -> None:
+    """Requires a number in [0, 1]."""
+    require(0.0 <= value <= 1.0, name, value, "a probability in [0, 1]")
+
+
+def finite(name: str, value: float) -> None:
+    """Requires a number from -`LARGEST` to `LARGEST`."""
+    allowed = f"a finite number, at most {LARGEST:g} in magnitude"
+    require(abs(value) <= LARGEST, name, value, allowed)
+
+
+def positive(name: str, value: float) -> None:
+    """Requires a number above zero, up to `LARGEST`."""
+    require(0 < value <= LARGEST, name, value, f"above 0 and at most {LARGEST:g}")
+
+
+def one_of(name: str, value: str, allowed: Sequence[str]) -> None:
+    """Requires one of the given names."""
+    require(value in allowed, name, value, "one of " + ", ".join(allowed))
+
+
+def known(kind: str, name: str, names: Iterable[str]) -> None:
+    """Requires one of the names of a kind of thing, suggesting the nearest one."""
+    names = sorted(names)
+    if name not in names:
+        (nearest,) = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
+        raise ValueError(
+            f"There is no {kind} called {name!r}. Did you mean {nearest!r}?"
+        )
+
+
+def numbers(name: str, text: str) -> np.ndarray:
+    """Parses at least two numbers separated by spaces ("0.5 0.5"), float64 [n].
+
+    OpenSpiel parameters carry no arrays, a string with a comma or an equals sign
+    cannot be parsed back from `str(game)`, and a lone number there is no string.
+    """
+    values = _row(name, text)
+    require(len(values) > 1, name, text, "at least two numbers separated by spaces")
+    return values
+
+
+def matrix(name: str, text: str) -> np.ndarray:
+    """Parses rows separated by `;`, numbers by spaces ("0 1;1 0"), float64 [n, m]."""
+    rows = [_row(name, row) for row in text.split(";")]
+    require(len({len(row) for row in rows}) == 1, name, text, "rows of the same length")
+    return np.stack(rows)
+
+
+def _row(name: str, text: str) -> np.ndarray:
+    try:
+        values = np.array([float(word) for word in text.split()])
+    except ValueError:
+        values = np.array([math.nan])
+    require(
+        len(values) > 0 and bool((np.abs(values) <= LARGEST).all()),
+        name,
+        text,
+        f"finite numbers separated by spaces, at most {LARGEST:g} in magnitude",
+    )
+    return values

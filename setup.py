@@ -1,0 +1,34 @@
+"""Installs the mean field games and the solvers."""
+
+import pathlib
+
+import setuptools
+
+setuptools.setup(
+    name="mfg-games",
+    version="0.1.0",
+    description="Mean field games for OpenSpiel, and solvers for any of them",
+    long_description=pathlib.Path(__file__).with_name("README.md").read_text("utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=setuptools.find_packages(include=["mfg_games*", "algorithms*"]),
+    install_requires=[
+        "open_spiel>=2.0,<3",
+        "numpy>=2.0,<3",
+        "absl-py>=2.1,<3",
+        "tensorflow>=2.21,<2.22",
+        "keras>=3.12,<4",
+        "scipy>=1.14,<2",
+        "matplotlib>=3.9,<4",
+        "tqdm>=4.66,<5",
+    ],
+    extras_require={
+        "test": [
+            "pytest>=8,<10",
+            "hypothesis>=6.100,<7",
+            "ruff>=0.9,<1",
+        ],
+        "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
+    },
+)

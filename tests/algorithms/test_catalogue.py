@@ -1,0 +1,59 @@
+"""Names of games and solvers, and what a misspelt one says."""
+
+import pathlib
+import subprocess
+import sys
+
+import pyspiel
+import pytest
+
+import algorithms
+from algorithms import catalogue
+from algorithms.solver import Solver
+import mfg_games
+
+
+def all_solvers(cls=Solver):
+    for subclass in cls.__subclasses__():
+        yield subclass
+        yield from all_solvers(subclass)
+
+
+def test_every_solver_of_the_package_is_listed_and_described():
+    classes = {catalogue.solver_class(name) for name in catalogue.SOLVERS}
+    ours = {c for c in all_solvers() if c.__module__.startswith("algorithms.")}
+    assert classes == ours
+    for name in catalogue.SOLVERS:
+        assert catalogue.solver_summary(name).endswith(".")
+
+
+def test_games_are_ours_and_openspiels():
+    games = catalogue.games()
+    assert set(mfg_games.registered_games()) <= set(games)
+    assert "mfg_crowd_modelling_2d" in games
+    assert "python_mfg_dynamic_routing" in games
+    assert "chess" not in games
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: catalogue.load_game("mfg_beach_baz"), "Did you mean 'mfg_beach_bar'"),
+        (lambda: catalogue.load_game("chess"), "`chess` is no mean field game."),
+        (lambda: catalogue.solver_class("mirror_decent"), "mean 'mirror_descent'"),
+    ],
+)
+def test_wrong_names(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_a_wrong_parameter_is_openspiels_error():
+    with pytest.raises(pyspiel.SpielError, match="Unknown parameter 'sise'"):
+        catalogue.load_game("mfg_beach_bar(sise=3)")
+
+
+def test_the_catalogue_imports_no_tensorflow():
+    root = pathlib.Path(algorithms.__file__).parents[1]
+    code = "import algorithms.catalogue, sys; sys.exit('tensorflow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root)

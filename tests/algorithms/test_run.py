@@ -1,0 +1,213 @@
+"""The run loop: history, stopping, best iterate, checkpoints, kill -9."""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from algorithms import array_file
+from algorithms.exploitability import exploitability
+from algorithms.fictitious_play import FictitiousPlay
+from algorithms.mirror_descent import MirrorDescent
+from algorithms.run import Stopping, run
+
+GAME = "mfg_beach_bar(size=10,horizon=5)"
+
+# A run that is slow enough to be killed in the middle, and writes at every iteration.
+ENDLESS = f"""
+import time
+import mfg_games
+from algorithms.mirror_descent import MirrorDescent
+from algorithms.run import run
+import sys
+run(
+    MirrorDescent({GAME!r}, lr=0.1), 10**6, checkpoint_path=sys.argv[1],
+    checkpoint_every=0.0, callbacks=[lambda *_: time.sleep(0.01)], progress=False,
+)
+"""
+
+
+def values(result):
+    return [record.exploitability for record in result.history]
+
+
+def test_the_history_has_a_record_before_the_first_and_after_each_iteration():
+    result = run(FictitiousPlay(GAME), 7, progress=False)
+    assert [record.iteration for record in result.history] == list(range(8))
+    assert result.reason == "all 7 iterations are done"
+    seconds = [record.seconds for record in result.history]
+    assert seconds == sorted(seconds)
+    by_hand = FictitiousPlay(GAME)
+    for value in values(result):
+        assert value == by_hand.exploitability
+        by_hand.iteration()
+
+
+def test_zero_iterations_evaluate_the_first_policy():
+    result = run(FictitiousPlay(GAME), 0, progress=False)
+    assert len(result.history) == 1
+    assert result.best == result.history[0]
+
+
+def test_the_best_iterate_is_returned_beside_the_last():
+    # This rate overshoots, so that the last iterate is not the best.
+    result = run(MirrorDescent(GAME, lr=20.0), 10, progress=False)
+    assert result.best.exploitability == min(values(result))
+    assert result.best.exploitability < result.history[-1].exploitability
+    game = result.policy.game
+    assert exploitability(game, result.best_policy) == pytest.approx(
+        result.best.exploitability, abs=1e-12
+    )
+    assert exploitability(game, result.policy) == pytest.approx(
+        values(result)[-1], abs=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("stopping", "reason"),
+    [
+        (Stopping(absolute_tolerance=0.3), "exploitability reached 0.3"),
+        (Stopping(relative_tolerance=0.5), "exploitability reached 0.52"),
+        (Stopping(seconds=0.0), "0 seconds are over"),
+    ],
+)
+def test_stopping_rules(stopping, reason):
+    result = run(MirrorDescent(GAME, lr=0.1), 10_000, stopping, progress=False)
+    assert result.reason.startswith(reason)
+    assert len(result.history) < 10_000
+
+
+def test_stagnation_stops_after_patience_iterations_without_a_new_best():
+    stopping = Stopping(patience=4)
+    result = run(MirrorDescent(GAME, lr=20.0), 10_000, stopping, progress=False)
+    assert result.reason == "no new best in 4 iterations"
+    assert result.history[-1].iteration - result.best.iteration == 4
+
+
+def test_callbacks_see_the_solver_and_every_record():
+    seen = []
+    run(
+        FictitiousPlay(GAME),
+        3,
+        callbacks=[lambda solver, record: seen.append((solver.num_iterations, record))],
+        progress=False,
+    )
+    assert [iteration for iteration, _ in seen] == [0, 1, 2, 3]
+    assert all(record.iteration == iteration for iteration, record in seen)
+
+
+def test_negative_iterations_are_refused():
+    with pytest.raises(ValueError, match=r"`iterations` must not be negative.*-1"):
+        run(FictitiousPlay(GAME), -1, progress=False)
+
+
+def test_progress_shows_rate_and_exploitability(capsys):
+    run(FictitiousPlay(GAME), 3)
+    shown = capsys.readouterr().err
+    assert "it/s" in shown
+    assert "exploitability" in shown
+    assert "best" in shown
+
+
+@pytest.mark.parametrize("solver_class", [FictitiousPlay, MirrorDescent])
+def test_a_resumed_run_has_the_numbers_of_an_unbroken_one(tmp_path, solver_class):
+    path = tmp_path / "checkpoint.npz"
+    unbroken = run(solver_class(GAME), 20, progress=False)
+    run(solver_class(GAME), 8, checkpoint_path=path, progress=False)
+    resumed = run(solver_class(GAME), 20, checkpoint_path=path, progress=False)
+    assert values(resumed) == values(unbroken)
+    np.testing.assert_array_equal(
+        resumed.policy.probabilities, unbroken.policy.probabilities
+    )
+    np.testing.assert_array_equal(
+        resumed.best_policy.probabilities, unbroken.best_policy.probabilities
+    )
+
+
+def test_a_killed_run_goes_on_with_the_same_numbers(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    process = subprocess.Popen([sys.executable, "-c", ENDLESS, str(path)])
+    try:
+        deadline = time.monotonic() + 120
+        while not path.exists() or _iterations(path) < 5:
+            assert time.monotonic() < deadline, "the run wrote no checkpoint"
+            assert process.poll() is None, "the run ended by itself"
+            time.sleep(0.05)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    done = _iterations(path)
+    resumed = run(
+        MirrorDescent(GAME, lr=0.1), done + 5, checkpoint_path=path, progress=False
+    )
+    unbroken = run(MirrorDescent(GAME, lr=0.1), done + 5, progress=False)
+    assert values(resumed) == values(unbroken)
+    assert not [name for name in os.listdir(tmp_path) if "partial" in name]
+
+
+def _iterations(path):
+    return int(array_file.read(path)["num_iterations"])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: MirrorDescent(GAME),
+        lambda: FictitiousPlay(GAME, lr=0.5),
+        lambda: FictitiousPlay("mfg_beach_bar(size=10,horizon=6)"),
+    ],
+    ids=["solver", "parameter", "game"],
+)
+def test_a_checkpoint_of_another_run_is_refused(tmp_path, other):
+    path = tmp_path / "checkpoint.npz"
+    run(FictitiousPlay(GAME), 2, checkpoint_path=path, progress=False)
+    with pytest.raises(ValueError, match="is a checkpoint of"):
+        run(other(), 2, checkpoint_path=path, progress=False)
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    path.write_text("not an archive")
+    with pytest.raises(ValueError, match=r"no readable \.npz file"):
+        run(FictitiousPlay(GAME), 2, checkpoint_path=path, progress=False)
+
+
+def test_pickled_arrays_are_never_loaded(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    np.savez(path, identity=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(ValueError, match="allow_pickle"):
+        run(FictitiousPlay(GAME), 2, checkpoint_path=path, progress=False)
+
+
+def test_no_number_stops_the_run_and_names_the_iteration(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    solver = MirrorDescent(GAME, lr=0.1)
+
+    def spoil(solver, record):
+        if record.iteration == 3:
+            state = solver.state["cumulative_q"].numpy()
+            state[0, 0] = math.nan
+            solver.restore({"cumulative_q": state}, 3)
+
+    with pytest.raises(FloatingPointError, match=r"at iteration [34]"):
+        run(
+            solver,
+            10,
+            callbacks=[spoil],
+            checkpoint_path=path,
+            checkpoint_every=0.0,
+            progress=False,
+        )
+
+
+def test_the_csv_has_one_row_for_each_record(tmp_path):
+    result = run(FictitiousPlay(GAME), 3, progress=False)
+    result.save_csv(tmp_path / "run.csv")
+    lines = (tmp_path / "run.csv").read_text().splitlines()
+    assert lines[0] == "iteration,exploitability,seconds"
+    assert [float(line.split(",")[1]) for line in lines[1:]] == values(result)

@@ -1,0 +1,124 @@
+"""The main job as a user runs it."""
+
+import csv
+import json
+import pathlib
+import subprocess
+import sys
+
+import matplotlib.image
+import pyspiel
+import pytest
+
+from algorithms.exploitability import exploitability
+from algorithms.policy_file import load_policy
+import mfg_games  # noqa: F401 (registers)
+
+ROOT = pathlib.Path(__file__).parents[2]
+GAME = "mfg_beach_bar(size=6,horizon=4)"
+
+
+def solve(*arguments):
+    command = [sys.executable, str(ROOT / "examples" / "solve.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    output = tmp_path_factory.mktemp("run")
+    done = solve(
+        f"--game={GAME}",
+        "--algorithm=fictitious_play",
+        "--iterations=20",
+        f"--output_dir={output}",
+    )
+    assert done.returncode == 0, done.stderr
+    return output, done
+
+
+def test_it_prints_a_table(finished):
+    _, done = finished
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["iteration", "exploitability", "seconds"] in rows
+    assert [row[0] for row in rows if row and row[0].isdigit()] == list("0125") + [
+        "10",
+        "20",
+    ]
+    assert "Traceback" not in done.stderr
+
+
+def test_it_leaves_tables_pictures_policy_and_run(finished):
+    output, _ = finished
+    with open(output / "exploitability.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 21
+    for picture in ("exploitability.png", "flow.png"):
+        assert matplotlib.image.imread(output / picture).size > 0
+    run = json.loads((output / "run.json").read_text())
+    assert run["game_parameters"]["size"] == 6
+    assert run["algorithm"] == "fictitious_play"
+    assert run["exploitability"] == float(rows[-1]["exploitability"])
+    assert run["versions"]["tensorflow"].startswith("2.21")
+    policy = load_policy(output / "policy.npz", pyspiel.load_game(GAME))
+    value = exploitability(policy.game, policy)
+    assert value == pytest.approx(run["best_exploitability"], abs=1e-12)
+
+
+def test_it_resumes(finished):
+    output, _ = finished
+    more = solve(
+        f"--game={GAME}",
+        "--algorithm=fictitious_play",
+        "--iterations=25",
+        f"--output_dir={output}",
+        "--resume",
+    )
+    assert more.returncode == 0, more.stderr
+    with open(output / "exploitability.csv") as file:
+        assert len(list(csv.DictReader(file))) == 26
+
+
+def test_it_evaluates_a_policy_file(finished):
+    output, _ = finished
+    done = solve(f"--game={GAME}", f"--policy={output / 'policy.npz'}")
+    assert done.returncode == 0, done.stderr
+    best = json.loads((output / "run.json").read_text())["best_exploitability"]
+    assert float(done.stdout.split()[-1]) == pytest.approx(best, rel=1e-6)
+    other = solve("--game=mfg_sis", f"--policy={output / 'policy.npz'}")
+    assert other.returncode != 0
+    assert "holds a policy of" in other.stderr
+
+
+def test_list_shows_games_settings_and_solvers():
+    done = solve("--list")
+    assert done.returncode == 0, done.stderr
+    for name in ("mfg_beach_bar", "mfg_garnet", "sis_2022", "mirror_descent"):
+        assert name in done.stdout
+
+
+def test_help_explains_the_flags():
+    done = solve("--help")
+    assert "--algorithm" in done.stdout
+    assert "Solves a mean field game" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--game=mfg_beach_baz"], "Did you mean 'mfg_beach_bar'?"),
+        (["--game=chess"], "`chess` is no mean field game."),
+        (["--game=mfg_beach_bar(size=0)"], "`size`"),
+        (["--setting=beach_bar_2021"], "beach_bar_2020"),
+        (["--algorithm=mirror_decent"], "Did you mean 'mirror_descent'?"),
+        (["--damping=0.5"], "mirror_descent has no parameter 'damping'"),
+        (["--lr=-1.0"], "`lr` must be"),
+        (["--policy=nowhere.npz"], "nowhere.npz"),
+        (["game"], "Unexpected arguments"),
+    ],
+)
+def test_mistakes_end_in_one_line(tmp_path, arguments, message):
+    done = solve(*arguments, f"--output_dir={tmp_path / 'run'}")
+    assert done.returncode != 0
+    (line,) = done.stderr.strip().splitlines()
+    assert message in line
+    assert not (tmp_path / "run").exists()
