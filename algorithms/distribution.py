@@ -24,13 +24,18 @@ class DistributionPolicy(openspiel_distribution.Distribution):
 
     Attributes:
       model: the game's model.
+      rows: the policy as an array of the model, [D, A].
       flow: the masses as arrays of the model.
     """
 
     def __init__(self, game: pyspiel.Game | str, policy: openspiel_policy.Policy):
         self.model = load_model(game)
-        self.flow = self.model.compiled_distribution(policy_array(self.model, policy))
         super().__init__(self.model.game)
+        num_nodes = -1
+        while num_nodes != self.model.num_nodes:  # a flow may discover nodes
+            num_nodes = self.model.num_nodes
+            self.rows = policy_array(self.model, policy)
+            self.flow = self.model.compiled_distribution(self.rows)
 
     @functools.cached_property
     def distribution(self) -> dict[str, float]:

@@ -69,7 +69,7 @@ def policy_array(model: MeanFieldModel, policy: openspiel_policy.Policy) -> tf.T
       ValueError: a row is no distribution over the legal actions, the policy raises a
         KeyError at a state that it reaches, or it was made for another game.
     """
-    if isinstance(policy, ArrayPolicy) and policy.model is model:
+    if isinstance(policy, ArrayPolicy) and _same_rows(policy.model, model):
         return model.as_tensor(policy.probabilities)
     if str(policy.game) != str(model.game):
         raise ValueError(
@@ -91,6 +91,17 @@ def policy_array(model: MeanFieldModel, policy: openspiel_policy.Policy) -> tf.T
             if mass[index] > 0:
                 raise ValueError(f"The policy reaches {state} but does not know it.")
     return array
+
+
+def _same_rows(model: MeanFieldModel, other: MeanFieldModel) -> bool:
+    """Whether arrays of one model fit another, which may have another dtype."""
+    if model is other:
+        return True
+    return (
+        type(model) is type(other)
+        and model.game is other.game
+        and (not model.node_names())
+    )
 
 
 def _row(

@@ -16,6 +16,7 @@ import numpy as np
 import pyspiel
 import tensorflow as tf
 
+from algorithms.distribution import DistributionPolicy
 from algorithms.model import Evaluation, Flow, load_model
 from algorithms.policy import ArrayPolicy
 
@@ -134,6 +135,11 @@ class Solver(abc.ABC):
     def flow(self) -> Flow:
         """The current policy's flow."""
         return self._evaluated().flow
+
+    @property
+    def distribution(self) -> DistributionPolicy:
+        """The current policy's distribution, by OpenSpiel's strings."""
+        return DistributionPolicy(self.game, self.get_policy())
 
     @property
     def state(self) -> State:

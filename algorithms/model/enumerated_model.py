@@ -10,7 +10,7 @@ from pyspiel import StateType
 import tensorflow as tf
 
 from algorithms.model.base import Evaluation, Flow, MeanFieldModel
-from algorithms.model.enumeration import Enumeration, Layer, node_name
+from algorithms.model.enumeration import Enumeration, Layer, node_name, same_structure
 
 _REMEMBERED = 4  # visits of the game, one for each of the last flows
 
@@ -18,15 +18,18 @@ _REMEMBERED = 4  # visits of the game, one for each of the last flows
 class EnumeratedModel(MeanFieldModel):
     """Sweeps over the nodes of a game that is known by its API alone.
 
-    The game is walked once, and each sweep visits every node once more to read its
-    reward under the new distributions. Where nodes or probabilities depend on the
-    distribution (the travel times of routing games), each forward sweep walks the
-    game anew instead. Then `num_nodes` can grow at every call of `distribution`:
+    The game's nodes and edges are found once. Each flow then visits every node once
+    more, for its reward under the new distributions and to see that it has not moved.
+    Where nodes or probabilities do depend on the distribution (the travel times of
+    routing games), each flow finds nodes and edges anew, and `num_nodes` can grow at
+    every call of `distribution`:
 
     - Nodes that were unknown get the next free rows; rows never change.
     - `distribution` and `evaluate` take policies with fewer rows than `num_nodes`;
       what is missing is uniform over the legal actions. They return as many rows.
     - Rows of nodes that cannot be reached under a flow have mass 0 and Q 0.
+    - `decision_states` yields None for nodes that are known from a file only;
+      `num_met` counts the others.
 
     Values count the rewards that OpenSpiel's evaluators count: those at decision,
     mean field and terminal nodes, of the population whose node it is. Arithmetic is in
@@ -52,33 +55,39 @@ class EnumeratedModel(MeanFieldModel):
         self.num_actions = game.num_distinct_actions()
         self.num_populations = game.num_players()
         self._nodes = Enumeration(game)
+        self._legal = tf.zeros((0, self.num_actions), tf.bool)
         self._visits: dict[bytes, list[Layer]] = {}
         self._fixed = self._fixed_layers()
 
     def _fixed_layers(self) -> list[Layer] | None:
         """The game's layers; None if they are seen to depend on the distribution.
 
-        Compares the flows of the uniform policy and of a random deterministic one.
+        Compares the flows of the uniform policy and of a random deterministic one;
+        what these two do not show, a later flow may.
         """
         layers = self._nodes.walk(_Forward(np.zeros((0, self.num_actions))))
         draws = np.random.default_rng(0).random((self.num_nodes, self.num_actions))
         actions = np.argmax(np.where(self.legal_actions, draws, -1.0), axis=-1)
         others = self._nodes.walk(_Forward(np.eye(self.num_actions)[actions]))
-        fixed = len(layers) == len(others) and all(
-            layer.leads_as(other) for layer, other in zip(layers, others, strict=True)
-        )
-        return layers if fixed else None
+        return layers if same_structure(layers, others) else None
 
     @property
     def num_nodes(self) -> int:
-        return len(self._nodes.decisions)
+        return len(self._nodes.legal_actions)
+
+    @property
+    def num_met(self) -> int:
+        """Number of decision nodes that some flow has met."""
+        return sum(state is not None for state in self._nodes.states)
 
     @property
     def legal_actions(self) -> tf.Tensor:
-        legal = np.zeros((self.num_nodes, self.num_actions), bool)
-        for row, actions in zip(legal, self._nodes.legal_actions, strict=True):
-            row[actions] = True
-        return tf.constant(legal)
+        if len(self._legal) < self.num_nodes:
+            legal = np.zeros((self.num_nodes, self.num_actions), bool)
+            for row, actions in zip(legal, self._nodes.legal_actions, strict=True):
+                row[actions] = True
+            self._legal = tf.constant(legal)
+        return self._legal
 
     def compile(self, function: Callable) -> Callable:
         return function
@@ -87,20 +96,24 @@ class EnumeratedModel(MeanFieldModel):
 
     def distribution(self, policy: tf.Tensor) -> Flow:
         rows = self._array(policy)
-        layers = masses = None
-        if self._fixed is not None:
-            masses = _Forward(rows).masses(self._fixed)
-            rest = self._collect(self._fixed, masses, StateType.MEAN_FIELD)
-            layers = self._nodes.revisit(self._fixed, rest)
-        if layers is None:
-            self._fixed = None
-            forward = _Forward(rows)
-            layers = self._nodes.walk(forward)
-            masses = forward.masses(layers)
-            rest = self._collect(layers, masses, StateType.MEAN_FIELD)
+        layers, masses = self._sweep(rows)
+        rest = self._collect(StateType.MEAN_FIELD, layers, masses)
+        mass = self._collect(StateType.DECISION, layers, masses)
         self._remember(rest, layers)
-        mass = self._collect(layers, masses, StateType.DECISION)
         return Flow(self.as_tensor(mass[: len(rows)]), tf.constant(rest))
+
+    def _sweep(self, policy: np.ndarray) -> tuple[list[Layer], list[np.ndarray]]:
+        """The layers under the policy's flow and the masses of each."""
+        if self._fixed is not None:
+            masses = _Forward(policy).masses(self._fixed)
+            rest = self._collect(StateType.MEAN_FIELD, self._fixed, masses)
+            layers = self._nodes.revisit(self._fixed, rest)
+            if layers is not None:
+                return layers, masses
+            self._fixed = None
+        forward = _Forward(policy)
+        layers = self._nodes.walk(forward)
+        return layers, forward.masses(layers)
 
     def evaluate(self, policy: tf.Tensor, flow: Flow) -> Evaluation:
         rows = self._array(policy)
@@ -111,6 +124,34 @@ class EnumeratedModel(MeanFieldModel):
             values = _backward(layer, values, rows, q)
         return Evaluation(*map(self.as_tensor, (*q[:, : len(rows)], *values)))
 
+    def _visit(self, rest: np.ndarray) -> list[Layer]:
+        """The layers as the players see them who face a flow."""
+        if rest.tobytes() not in self._visits:
+            mean_field = np.zeros(len(self._nodes.rows[StateType.MEAN_FIELD]))
+            mean_field[: len(rest)] = rest
+            layers = None
+            if self._fixed is not None:
+                layers = self._nodes.revisit(self._fixed, mean_field)
+            if layers is None:
+                layers = self._nodes.walk(lambda layers: mean_field[layers[-1].rows])
+            self._remember(rest, layers)
+        return self._visits[rest.tobytes()]
+
+    def _remember(self, rest: np.ndarray, layers: list[Layer]) -> None:
+        self._visits[rest.tobytes()] = layers
+        if len(self._visits) > _REMEMBERED:
+            del self._visits[next(iter(self._visits))]
+
+    def _collect(
+        self, kind: StateType, layers: list[Layer], masses: list[np.ndarray]
+    ) -> np.ndarray:
+        """Masses of all nodes of one kind, in the order of their rows."""
+        collected = np.zeros(len(self._nodes.rows[kind]))
+        for layer, mass in zip(layers, masses, strict=True):
+            if layer.kind == kind:
+                collected[layer.rows] = mass
+        return collected
+
     def _array(self, policy: tf.Tensor) -> np.ndarray:
         rows = np.asarray(policy, np.float64)
         if rows.shape[1:] != (self.num_actions,) or len(rows) > self.num_nodes:
@@ -120,52 +161,42 @@ class EnumeratedModel(MeanFieldModel):
             )
         return rows
 
-    def _collect(self, layers: list[Layer], masses: list, kind: StateType):
-        """Masses of all nodes of one kind, in the order of their rows."""
-        nodes = self._nodes
-        known = nodes.decisions if kind == StateType.DECISION else nodes.mean_fields
-        collected = np.zeros(len(known))
-        for layer, mass in zip(layers, masses, strict=True):
-            if layer.kind == kind:
-                collected[layer.rows] = mass
-        return collected
-
-    def _visit(self, rest: np.ndarray) -> list[Layer]:
-        """The layers as they are under a flow."""
-        if rest.tobytes() not in self._visits:
-            mass = np.zeros(len(self._nodes.mean_fields))
-            mass[: len(rest)] = rest
-            layers = self._fixed and self._nodes.revisit(self._fixed, mass)
-            if layers is None:
-                layers = self._nodes.walk(lambda layers: _pick(mass, layers[-1].rows))
-            self._remember(rest, layers)
-        return self._visits[rest.tobytes()]
-
-    def _remember(self, rest: np.ndarray, layers: list[Layer]) -> None:
-        self._visits[rest.tobytes()] = layers
-        if len(self._visits) > _REMEMBERED:
-            del self._visits[next(iter(self._visits))]
-
     # ---- nodes -------------------------------------------------------------------
 
     def node_index(self, state: pyspiel.State) -> int:
         name = node_name(state)
-        if name not in self._nodes.decisions:
+        rows = self._nodes.rows[StateType.DECISION]
+        if name not in rows:
             raise KeyError(f"`{self.game}` has no decision node {name!r} so far.")
-        return self._nodes.decisions[name]
+        return rows[name]
 
-    def decision_states(self) -> Iterator[pyspiel.State]:
+    def decision_states(self) -> Iterator[pyspiel.State | None]:
         return iter(self._nodes.states)
 
+    def node_names(self) -> list[str]:
+        return [] if self._fixed else list(self._nodes.rows[StateType.DECISION])
+
+    def rows_of(self, names: list[str], legal_actions: np.ndarray) -> np.ndarray | None:
+        if not names:
+            return None
+        if legal_actions.shape != (len(names), self.num_actions):
+            raise ValueError(
+                f"`legal_actions` must have the shape {(len(names), self.num_actions)}."
+                f" Received: {legal_actions.shape}"
+            )
+        self._fixed = None  # another model has seen that they depend on the flow
+        legal = [np.flatnonzero(row).tolist() for row in legal_actions]
+        return np.array(list(map(self._nodes.reserve, names, legal)))
+
     def masses(self, flow: Flow) -> dict[str, float]:
-        nodes = self._nodes
-        mean_fields = zip(nodes.mean_fields, flow.rest.numpy().tolist(), strict=False)
-        decisions = zip(nodes.decisions, flow.mass.numpy().tolist(), strict=False)
-        return {**dict(mean_fields), **dict(decisions)}
-
-
-def _pick(mass, rows):
-    return mass[rows]
+        rows = self._nodes.rows
+        by_name = {}
+        for kind, mass in (
+            (StateType.MEAN_FIELD, flow.rest),
+            (StateType.DECISION, flow.mass),
+        ):  # a flow may be older than the last nodes
+            by_name.update(zip(rows[kind], mass.numpy().tolist(), strict=False))
+        return by_name
 
 
 class _Forward:

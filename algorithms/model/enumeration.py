@@ -9,7 +9,7 @@ too. The order counts where rewards depend on more than the string shows.
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 import dataclasses
 
 import numpy as np
@@ -36,27 +36,25 @@ class Edges:
     """
 
     def __init__(self, edges: list[tuple[int, int, int, float]]):
-        columns = zip(*edges, strict=True)
-        self.sources, self.targets, self.labels, self.probabilities = map(
-            np.array, columns
-        )
+        sources, targets, labels, probabilities = zip(*edges, strict=True)
+        self.sources = np.array(sources)
+        self.targets = np.array(targets)
+        self.labels = np.array(labels)
+        self.probabilities = np.array(probabilities, np.float64)
         self.starts = np.unique(self.sources, return_index=True)[1]
         self.branches = [[] for _ in self.starts]
-        first = np.unique(self.targets, return_index=True)[1]
-        visits = zip(
-            self.sources[first].tolist(), self.labels[first].tolist(), strict=True
-        )
-        for source, label in visits:
-            self.branches[source].append(label)
+        for first in np.unique(self.targets, return_index=True)[1].tolist():
+            self.branches[sources[first]].append(labels[first])
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Edges) and all(
+    def equal(self, other: Edges) -> bool:
+        """Whether all edges and their probabilities are those of another layer."""
+        return all(
             np.array_equal(getattr(self, name), getattr(other, name))
             for name in ("sources", "targets", "labels", "probabilities")
         )
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Layer:
     """The n nodes that lie equally many steps from the root.
 
@@ -76,38 +74,42 @@ class Layer:
     rewards: np.ndarray
     edges: Edges | None = None
 
-    def leads_as(self, other: Layer) -> bool:
-        """Whether the nodes and the edges are those of another layer."""
-        return self.names == other.names and self.edges == other.edges
+
+def same_structure(layers: list[Layer], others: list[Layer]) -> bool:
+    """Whether two walks met the same nodes and edges."""
+    return len(layers) == len(others) and all(
+        a.names == b.names and (a.edges is None or a.edges.equal(b.edges))
+        for a, b in zip(layers, others, strict=True)
+    )
 
 
 class Enumeration:
-    """All nodes of a game met so far; `walk` meets them.
+    """All nodes of a game that were met so far.
 
     Attributes:
       game: the game.
-      decisions: number of each decision node by its name.
-      states: a state of each decision node.
+      rows: numbers of the decision nodes and of the mean field nodes by their names.
+      states: a state of each decision node; None while it is known by `reserve` only.
       legal_actions: the legal actions of each decision node.
-      mean_fields: number of each mean field node by its name, nodes of supports
-        that nobody can reach included.
     """
 
     def __init__(self, game: pyspiel.Game):
         self.game = game
-        self.decisions: dict[str, int] = {}
-        self.states: list[pyspiel.State] = []
+        self.rows: dict[StateType, dict[str, int]] = {
+            StateType.DECISION: {},
+            StateType.MEAN_FIELD: {},
+        }
+        self.states: list[pyspiel.State | None] = []
         self.legal_actions: list[list[int]] = []
-        self.mean_fields: dict[str, int] = {}
-        self._supports: dict[int, np.ndarray] = {}
-        self._distinct_supports: dict[tuple[str, ...], np.ndarray] = {}
+        self._supports: dict[str, tuple[str, ...]] = {}
+        self._distinct_supports: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def walk(self, mass_of: Callable[[list[Layer]], np.ndarray]) -> list[Layer]:
-        """Visits the whole game under the distributions met on the way.
+        """Visits all nodes and edges of the game, whose players face a given flow.
 
         Args:
-          mass_of: from the layers so far, which end at mean field nodes, the masses
-            of these nodes, [n].
+          mass_of: called with the layers so far, of which the last one holds mean
+            field nodes; gives the masses of these, [n].
 
         Raises:
           ValueError: the nodes of a layer differ in type, or a string stands for
@@ -118,8 +120,8 @@ class Enumeration:
         layers = []
         seen: set[str] = set()
         while True:
+            _check_new(names, seen)
             layer = self._layer(states, names)
-            _check_new(layer.names, seen)
             layers.append(layer)
             if layer.kind == StateType.TERMINAL:
                 return layers
@@ -130,14 +132,14 @@ class Enumeration:
     def revisit(
         self, layers: list[Layer], mean_field: np.ndarray
     ) -> list[Layer] | None:
-        """Visits every node once, along first visits, for its reward.
+        """Visits each node once, on the way of its first visit, for its reward.
 
         Args:
           layers: of an earlier walk.
           mean_field: float64, masses of all mean field nodes.
 
         Returns:
-          The layers with the rewards under this mean field; None if some node is no
+          The layers with the rewards under this mean field, or None if a node is no
           longer where it was.
         """
         states = self.game.new_initial_states()
@@ -161,76 +163,66 @@ class Enumeration:
 
     def _layer(self, states: list[pyspiel.State], names: list[str]) -> Layer:
         kind = _common_type(states, names)
-        rows = np.zeros(0, int)
-        if kind in (StateType.DECISION, StateType.MEAN_FIELD):
-            if len(set(names)) < len(names):
-                shared = collections.Counter(names).most_common(1)[0][0]
-                raise ValueError(
-                    f"Two populations have a node with the same string: {shared!r}"
-                )
-            if kind == StateType.DECISION:
-                rows = self._decision_rows(states, names)
-            else:
-                rows = self._mean_field_rows(names)
+        rows = []
+        if kind in self.rows:
+            _check_distinct(names)
+        if kind == StateType.DECISION:
+            rows = list(map(self._decision_row, states, names))
+        elif kind == StateType.MEAN_FIELD:
+            rows = list(map(self._mean_field_row, names))
         populations = [state.mean_field_population() for state in states]
         rewards = _rewards(kind, states, populations)
-        return Layer(kind, names, populations, rows, rewards)
+        return Layer(kind, names, populations, np.array(rows, int), rewards)
 
-    def _decision_rows(self, states: list, names: list[str]) -> np.ndarray:
-        for state, name in zip(states, names, strict=True):
-            if name not in self.decisions:
-                legal = state.legal_actions()
-                if not legal:
-                    raise ValueError(f"No action is legal at {name!r}.")
-                self.decisions[name] = len(self.decisions)
-                self.states.append(state.clone())
-                self.legal_actions.append(legal)
-        return np.array([self.decisions[name] for name in names])
+    def reserve(self, name: str, legal_actions: list[int]) -> int:
+        """Row of a decision node that may not have been met yet."""
+        rows = self.rows[StateType.DECISION]
+        if name not in rows:
+            rows[name] = len(rows)
+            self.states.append(None)
+            self.legal_actions.append(legal_actions)
+        return rows[name]
 
-    def _mean_field_rows(self, names: Iterable[str]) -> np.ndarray:
-        rows = self.mean_fields
-        return np.array([rows.setdefault(name, len(rows)) for name in names], int)
+    def _decision_row(self, state: pyspiel.State, name: str) -> int:
+        row = self.rows[StateType.DECISION].get(name)
+        if row is None:
+            legal = state.legal_actions()
+            if not legal:
+                raise ValueError(f"No action is legal at {name!r}.")
+            row = self.reserve(name, legal)
+        if self.states[row] is None:
+            self.states[row] = state.clone()
+        return row
 
-    def _support(self, row: int, state: pyspiel.State) -> np.ndarray:
-        """Numbers of the nodes in the support of a mean field node.
+    def _mean_field_row(self, name: str) -> int:
+        rows = self.rows[StateType.MEAN_FIELD]
+        return rows.setdefault(name, len(rows))
 
-        Nodes of a layer mostly share their support; it is looked up once.
-        """
-        if row not in self._supports:
-            names = tuple(state.distribution_support())
-            if names not in self._distinct_supports:
-                self._distinct_supports[names] = self._mean_field_rows(names)
-            self._supports[row] = self._distinct_supports[names]
-        return self._supports[row]
-
-    def _register(self, layer: Layer, states: list, mass: np.ndarray) -> None:
+    def _register(
+        self, layer: Layer, states: list[pyspiel.State], mass: np.ndarray
+    ) -> None:
         """Tells the states of mean field nodes the masses of the layer, [n]."""
-        supports = [
-            self._support(row, state)
-            for row, state in zip(layer.rows.tolist(), states, strict=True)
-        ]
-        masses = np.zeros(len(self.mean_fields))
-        masses[layer.rows] = mass
-        values, last = [], None
-        for state, support in zip(states, supports, strict=True):
-            if support is not last:
-                values, last = masses[support].tolist(), support
-            state.update_distribution(values.copy())  # games may keep the list
+        masses = dict(zip(layer.names, mass.tolist(), strict=True))
+        looked_up: dict[int, list[float]] = {}
+        for name, state in zip(layer.names, states, strict=True):
+            support = self._support(name, state)
+            if id(support) not in looked_up:
+                looked_up[id(support)] = [masses.get(node, 0.0) for node in support]
+            state.update_distribution(looked_up[id(support)].copy())
+
+    def _support(self, name: str, state: pyspiel.State) -> tuple[str, ...]:
+        """The support of a mean field node; equal supports are one object.
+
+        Asking the game is slow: it writes as many strings as there are states.
+        """
+        if name not in self._supports:
+            support = tuple(state.distribution_support())
+            self._supports[name] = self._distinct_supports.setdefault(support, support)
+        return self._supports[name]
 
 
 def _names(states: list[pyspiel.State]) -> list[str]:
     return [state.observation_string(_PLAYER) for state in states]
-
-
-def _common_type(states: list[pyspiel.State], names: list[str]) -> StateType:
-    kinds = [state.get_type() for state in states]
-    if len(set(kinds)) > 1:
-        examples = {kind.name: name for kind, name in zip(kinds, names, strict=True)}
-        raise ValueError(
-            "Nodes that are equally many steps from the root must have one type. "
-            f"Received: {examples}"
-        )
-    return kinds[0]
 
 
 def _check_new(names: list[str], seen: set[str]) -> None:
@@ -240,28 +232,48 @@ def _check_new(names: list[str], seen: set[str]) -> None:
     seen.update(names)
 
 
-def _rewards(kind: StateType, states: list, populations: list[int]) -> np.ndarray:
+def _check_distinct(names: list[str]) -> None:
+    name, count = collections.Counter(names).most_common(1)[0]
+    if count > 1:
+        raise ValueError(f"A string stands for nodes of two populations: {name!r}")
+
+
+def _common_type(states: list[pyspiel.State], names: list[str]) -> StateType:
+    kinds = [state.get_type() for state in states]
+    if len(set(kinds)) > 1:
+        examples = {kind.name: name for kind, name in zip(kinds, names, strict=True)}
+        raise ValueError(
+            "Nodes that lie equally many steps from the root must have one type. "
+            f"Received: {examples}"
+        )
+    return kinds[0]
+
+
+def _rewards(
+    kind: StateType, states: list[pyspiel.State], populations: list[int]
+) -> np.ndarray:
     if kind == StateType.CHANCE:  # OpenSpiel's evaluators ignore these
         return np.zeros(len(states))
     pairs = zip(states, populations, strict=True)
     return np.array([state.rewards()[population] for state, population in pairs])
 
 
-def _expand(layer: Layer, states: list) -> tuple[list, list[str], Edges]:
+def _expand(
+    layer: Layer, states: list[pyspiel.State]
+) -> tuple[list[pyspiel.State], list[str], Edges]:
     """The next layer's states and names, and the edges to them.
 
     Uses the states up: each becomes its own last child.
     """
     children, names, edges = [], [], []
     places = collections.defaultdict(dict)  # populations may share chance nodes
-    for source, (state, population) in enumerate(
-        zip(states, layer.populations, strict=True)
-    ):
+    pairs = zip(states, layer.populations, strict=True)
+    for source, (state, population) in enumerate(pairs):
         known = places[population]
         labels, probabilities = _moves(layer.kind, state)
         after = _children(layer.kind, state, labels)
         for label, probability, child in zip(labels, probabilities, after, strict=True):
-            name = child.observation_string(_PLAYER)
+            name = node_name(child)
             target = known.setdefault(name, len(children))
             if target == len(children):
                 children.append(child)
@@ -270,15 +282,20 @@ def _expand(layer: Layer, states: list) -> tuple[list, list[str], Edges]:
     return children, names, Edges(edges)
 
 
-def _moves(kind: StateType, state: pyspiel.State):
+def _moves(
+    kind: StateType, state: pyspiel.State
+) -> tuple[Sequence[int], Sequence[float]]:
     """Actions or chance outcomes at a node, and the probabilities of the latter."""
     if kind == StateType.CHANCE:
-        return zip(*state.chance_outcomes(), strict=True)
+        outcomes, probabilities = zip(*state.chance_outcomes(), strict=True)
+        return outcomes, probabilities
     labels = state.legal_actions() if kind == StateType.DECISION else [0]
     return labels, [1.0] * len(labels)
 
 
-def _children(kind: StateType, state: pyspiel.State, labels) -> Iterator[pyspiel.State]:
+def _children(
+    kind: StateType, state: pyspiel.State, labels: Sequence[int]
+) -> Iterator[pyspiel.State]:
     """The children on some edges; the last is the state itself, to save a copy."""
     if kind != StateType.MEAN_FIELD:
         for label in labels[:-1]:

@@ -108,11 +108,9 @@ def _panels(
         heading = "\n".join(filter(None, [*words, path.label]))
         ax.set_title(heading, fontsize=9, color=INK)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.tick_params(
-            labelbottom=number + columns >= len(pairs), labelleft=number % columns == 0
-        )
-        if number + columns >= len(pairs):
-            ax.set_xlabel("time", color=INK)
+        lowest = number + columns >= len(pairs)
+        ax.tick_params(labelbottom=lowest, labelleft=number % columns == 0)
+        ax.set_xlabel("time" if lowest else "", color=INK)
         panels.append((ax, path, population))
         for t in path.drawn:
             ax.axvline(t - 0.5, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
@@ -159,9 +157,8 @@ def _heat_figure(paths: list[Branch], geometry: Geometry, title: str) -> Figure:
         ax.set_ylabel(geometry.factor_names[0], color=INK)
         _name_places(ax, geometry)
     label = "share of the population" + ("" if even else "\n(square-root scale)")
-    colour_bar(
-        figure, image, label, ax=axes, pad=0.015, aspect=7 * figure.get_figheight()
-    )
+    slim = 7 * figure.get_figheight()
+    colour_bar(figure, image, label, ax=figure.axes, pad=0.015, aspect=slim)
     return figure
 
 

@@ -7,7 +7,13 @@ from matplotlib.figure import Figure
 import numpy as np
 
 from algorithms.pictures.geometry import Branch, Geometry
-from algorithms.pictures.style import INK, colour_bar, crowd_colours, new_figure
+from algorithms.pictures.style import (
+    INK,
+    colour_bar,
+    crowd_colours,
+    fitted,
+    new_figure,
+)
 
 _MAX_FRAMES = 8
 _WIDTH = 9.2  # of a row of frames with its heading, inches
@@ -27,7 +33,7 @@ def frame_times(masses: np.ndarray) -> list[int]:
     """
     last = len(masses) - 1
     count = np.arange(min(_MAX_FRAMES, last + 1))
-    moved = np.abs(np.diff(masses, axis=0)).reshape(last, -1).sum(axis=1)
+    moved = np.abs(np.diff(masses, axis=0)).sum(axis=tuple(range(1, masses.ndim)))
     moved = np.append(0.0, np.cumsum(moved))
     clock = np.arange(last + 1) / max(last, 1) + moved / max(moved[-1], 1e-9)
     spaced = np.interp(np.linspace(0, clock[-1], len(count)), clock, range(last + 1))
@@ -83,6 +89,7 @@ def _canvas(
     columns = -(-frames // 2) if wrapped else frames
     rows = len(headings) * (2 if wrapped else 1)
     left = 1.15 if headings[0] else 0.1
+    title = fitted(title, _WIDTH)
     top = 0.32 + 0.24 * len(title.splitlines())
     gap = 0.1
     row_gap = 0.32 if wrapped else gap

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import textwrap
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -36,6 +37,12 @@ def crowd_colours() -> Colormap:
     return LinearSegmentedColormap.from_list("crowd", stops).with_extremes(bad=WALL)
 
 
+def fitted(title: str, width: float) -> str:
+    """The title in lines that fit into so many inches."""
+    lines = title.splitlines()
+    return "\n".join(textwrap.fill(line, int(9 * width)) for line in lines)
+
+
 def new_figure(
     rows: int, columns: int, size: tuple[float, float], title: str, layout: str
 ) -> tuple[Figure, np.ndarray]:
@@ -44,7 +51,7 @@ def new_figure(
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False)
     if title:
-        figure.suptitle(title, fontsize=12, color=INK)
+        figure.suptitle(fitted(title, size[0]), fontsize=12, color=INK)
     for ax in axes.flat:
         ax.tick_params(labelsize=8, color=INK, labelcolor=INK)
         for spine in ax.spines.values():

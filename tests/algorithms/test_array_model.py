@@ -11,7 +11,6 @@ from toy_dynamics import RANDOM_GAMES
 from algorithms.model import load_model
 from algorithms.model.push import Push, push_moving
 from algorithms.policy import ArrayPolicy
-from mfg_games.nodes import Node
 from mfg_games.settings import SETTINGS, TESTING
 
 GAMES = RANDOM_GAMES + tuple(

@@ -35,12 +35,12 @@ def test_models_of_games_no_longer_used_are_freed():
 
 
 def test_wrong_dtype_is_refused():
-    with pytest.raises(ValueError, match="`dtype` must be one of.*'float16'"):
+    with pytest.raises(ValueError, match=r"`dtype` must be one of .*'float16'"):
         load_model("mfg_test_two_roads", "float16")
 
 
 def test_other_games_are_refused():
-    with pytest.raises(ValueError, match="tic_tac_toe.* is no mean field game"):
+    with pytest.raises(ValueError, match=r"tic_tac_toe.* is no mean field game"):
         load_model("tic_tac_toe")
 
 

@@ -103,3 +103,11 @@ def test_a_policy_of_another_game_is_refused(policy):
     other = pyspiel.load_game("mfg_beach_bar(size=7,horizon=4)")
     with pytest.raises(ValueError, match="was made for"):
         NashConv(other, policy)
+
+
+def test_a_solver_shows_its_distribution(game):
+    solver = FictitiousPlay(game)
+    solver.iteration()
+    theirs = openspiel_distribution.DistributionPolicy(game, solver.get_policy())
+    for name, mass in solver.distribution.distribution.items():
+        assert mass == pytest.approx(theirs.value_str(name, 0.0), abs=1e-12), name

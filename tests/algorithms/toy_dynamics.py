@@ -165,3 +165,9 @@ class TwoRoads(Dynamics):
         paid = (self._offset + (self.BONUS - mu)) - self._offset
         paid = paid + 0 * xp.sqrt(self._limit - mu)
         return xp.take(np.array([0.0, 1.0]), t) * paid[..., None]
+
+
+def share_exploitability(share: float) -> float:
+    """Exploitability of the two roads when this share takes road 0."""
+    rewards = (0.5 - share, share - 1)
+    return max(rewards) - (share * rewards[0] + (1 - share) * rewards[1])

@@ -1,92 +1,16 @@
-"""Games broken on purpose, each in one thing, and the checks that must notice.
-
-`BROKEN` maps short names to the names of exactly the checks that fail, the check that
-the game was made for first.
-"""
+"""Games broken on purpose, each in one thing, and the checks that must notice."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-import sys
-
+from breaking import BROKEN, Bar, BrokenGame, Pair, broken_game, broken_state
 import numpy as np
 import pyspiel
 
-from mfg_games import registration
-from mfg_games.beach_bar import BeachBar
-from mfg_games.dynamics import Dynamics
 from mfg_games.nodes import Node
 from mfg_games.observer import MeanFieldObserver
 from mfg_games.openspiel_game import MeanFieldGame, MeanFieldState
 
-BROKEN: dict[str, tuple[str, ...]] = {}
-
-
-class Bar(BeachBar):
-    """A beach bar small enough to be walked in no time."""
-
-    def __init__(self, size: int = 4, horizon: int = 2):
-        super().__init__(size=size, horizon=horizon)
-
-
-class Pair(Dynamics):
-    """Two populations that avoid each other in two cells, without action costs."""
-
-    def __init__(self, horizon: int = 2):
-        self.horizon = horizon
-        self.num_actions = 2
-        self.state_shape = (2,)
-        self.num_populations = 2
-        self.initial_distribution = np.array([[0.5, 0.5], [0.25, 0.75]])
-        self.reward_range = (-1.0, 0.0)
-        self._successors = np.array([[[0], [1]], [[1], [0]]])
-
-    def transition(self, xp, t, mu, z):
-        return self._successors, np.ones(1)
-
-    def reward(self, xp, t, mu, z):
-        return -mu[::-1, :, None]
-
-
-class BrokenGame(MeanFieldGame):
-    """A game whose states are of the class `state_class`."""
-
-    state_class = MeanFieldState
-
-    def new_initial_state(self):
-        return self.state_class(self, population=0)
-
-    def new_initial_state_for_population(self, population):
-        return self.state_class(self, population=population)
-
-
-def broken_game(*checks: str, dynamics: type[Dynamics] = Bar) -> Callable:
-    """Registers a game class as `broken_` and its name, caught by `checks`."""
-
-    def decorate(game_class):
-        name = "broken_" + game_class.__name__.removesuffix("Game").lower()
-        game_class.dynamics_class = dynamics
-        game_class.game_type = registration._game_type(name, dynamics)
-        pyspiel.register_game(game_class.game_type, game_class)
-        BROKEN[name] = checks
-        return game_class
-
-    return decorate
-
-
-def broken_state(*checks: str, dynamics: type[Dynamics] = Bar) -> Callable:
-    """The same for a game with this class of states."""
-
-    def decorate(state_class):
-        # Under the state's name with "Game": pyspiel needs a class in a module.
-        name = state_class.__name__ + "Game"
-        attributes = {"__module__": __name__, "state_class": state_class}
-        game_class = type(name, (BrokenGame,), attributes)
-        setattr(sys.modules[__name__], name, game_class)
-        broken_game(*checks, dynamics=dynamics)(game_class)
-        return state_class
-
-    return decorate
+__all__ = ["BROKEN", "BrokenGame", "Short", "Unsorted"]
 
 
 # --- structure ---
@@ -292,14 +216,17 @@ class Tires(HiddenAction):
         return legal[:1] if self.hidden == 2 else legal
 
 
-@registration.register("broken_logarithm")
-class Logarithm(Bar):
+class NoFloor(Bar):
+    """A bar whose reward takes the log of an empty place."""
+
     def reward(self, xp, t, mu, z):
         with np.errstate(divide="ignore"):
             return -xp.log(mu)[..., None] * np.ones(3)
 
 
-BROKEN["broken_logarithm"] = ("empty_cells",)
+@broken_game("empty_cells", dynamics=NoFloor)
+class Logarithm(MeanFieldGame):
+    pass
 
 
 @broken_game("utilities")
@@ -318,44 +245,42 @@ class Boundless(MeanFieldGame):
 
 
 class BrokenObserver(MeanFieldObserver):
-    """Breaks what the state's observer has written."""
+    """Lets the game break what the observer has written."""
 
-    def __init__(self, dynamics, damage: Callable):
-        super().__init__(dynamics)
-        self._damage = damage
+    def __init__(self, game):
+        super().__init__(game.dynamics)
+        self._game = game
 
     def set_from(self, state, player):
         super().set_from(state, player)
-        self._damage(self, state)
+        self._game.damage(self, state)
+
+
+class ObservedGame(BrokenGame):
+    """A game whose method `damage(observer, state)` breaks observations."""
+
+    def make_py_observer(self, iig_obs_type=None, params=None):
+        return BrokenObserver(self)
 
 
 @broken_game("observation_size", "random_simulation")
-class SeesInfinity(MeanFieldGame):
-    def make_py_observer(self, iig_obs_type=None, params=None):
-        def damage(observer, state):
-            observer.tensor[0] = np.inf
-
-        return BrokenObserver(self.dynamics, damage)
+class SeesInfinity(ObservedGame):
+    def damage(self, observer, state):
+        observer.tensor[0] = np.inf
 
 
 @broken_game("observation_distinct")
-class SeesNoTime(MeanFieldGame):
-    def make_py_observer(self, iig_obs_type=None, params=None):
-        def damage(observer, state):
-            observer.dict["t"].fill(0.0)
-
-        return BrokenObserver(self.dynamics, damage)
+class SeesNoTime(ObservedGame):
+    def damage(self, observer, state):
+        observer.dict["t"].fill(0.0)
 
 
 @broken_game("observation_by_string")
-class SeesHidden(BrokenGame):
+class SeesHidden(ObservedGame):
     state_class = HiddenAction
 
-    def make_py_observer(self, iig_obs_type=None, params=None):
-        def damage(observer, state):
-            observer.dict["t"] += 0.1 * state.hidden
-
-        return BrokenObserver(self.dynamics, damage)
+    def damage(self, observer, state):
+        observer.dict["t"] += 0.1 * state.hidden
 
 
 # --- copies ---
