@@ -31,9 +31,9 @@ class DistributionPolicy(openspiel_distribution.Distribution):
     def __init__(self, game: pyspiel.Game | str, policy: openspiel_policy.Policy):
         self.model = load_model(game)
         super().__init__(self.model.game)
-        num_nodes = -1
-        while num_nodes != self.model.num_nodes:  # a flow may discover nodes
-            num_nodes = self.model.num_nodes
+        num_met = -1
+        while num_met != self.model.num_met:  # a flow may discover nodes
+            num_met = self.model.num_met
             self.rows = policy_array(self.model, policy)
             self.flow = self.model.compiled_distribution(self.rows)
 

@@ -28,6 +28,8 @@ class FictitiousPlay(Solver):
       device: a TensorFlow device; None for TensorFlow's choice.
     """
 
+    largest_step = 1.0
+
     def __init__(
         self,
         game: pyspiel.Game | str,

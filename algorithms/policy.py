@@ -80,6 +80,8 @@ def policy_array(model: MeanFieldModel, policy: openspiel_policy.Policy) -> tf.T
     for index, (state, legal) in enumerate(
         zip(model.decision_states(), model.legal_actions.numpy(), strict=True)
     ):
+        if state is None:
+            continue
         try:
             rows[index] = _row(policy, state, legal)
         except KeyError:

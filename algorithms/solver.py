@@ -19,6 +19,7 @@ import tensorflow as tf
 from algorithms.distribution import DistributionPolicy
 from algorithms.model import Evaluation, Flow, load_model
 from algorithms.policy import ArrayPolicy
+from mfg_games.parameters import LARGEST, require
 
 State = dict[str, tf.Tensor]
 
@@ -50,9 +51,11 @@ class Solver(abc.ABC):
       game, model: the game and its model.
       parameters: the constructor's arguments but game and device, by name.
       num_iterations: iterations done.
+      largest_step: the largest learning rate that makes sense.
     """
 
     parameters: dict
+    largest_step = LARGEST
 
     def __new__(cls, *args, **kwargs):
         solver = super().__new__(cls)
@@ -101,7 +104,12 @@ class Solver(abc.ABC):
 
         Raises:
           FloatingPointError: a value became infinite or no number.
+          ValueError: the learning rate is out of range.
         """
+        if learning_rate is not None:
+            allowed = f"above 0 and at most {self.largest_step:g}"
+            valid = 0 < learning_rate <= self.largest_step
+            require(valid, "learning_rate", learning_rate, allowed)
         update = self._evaluated(learning_rate)
         if not np.isfinite(update.value).all():
             raise FloatingPointError(

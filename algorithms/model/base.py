@@ -96,9 +96,17 @@ class MeanFieldModel(abc.ABC):
           KeyError: the model has no such node.
         """
 
+    @property
+    def num_met(self) -> int:
+        """Number of rows whose nodes have been met; others are known from a file."""
+        return self.num_nodes
+
     @abc.abstractmethod
-    def decision_states(self) -> Iterator[pyspiel.State]:
-        """A state of every decision node, in the order of the rows."""
+    def decision_states(self) -> Iterator[pyspiel.State | None]:
+        """A state of every decision node, in the order of the rows.
+
+        None for nodes that `rows_of` has announced and that were not met yet.
+        """
 
     @abc.abstractmethod
     def masses(self, flow: Flow) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -12,6 +13,7 @@ import tensorflow as tf
 from algorithms.model.base import Evaluation, Flow, MeanFieldModel
 from algorithms.model.enumeration import Enumeration, Layer, node_name, same_structure
 
+_PROBES = 2  # walks that try whether the distribution changes nodes or edges
 _REMEMBERED = 4  # visits of the game, one for each of the last flows
 
 
@@ -62,14 +64,17 @@ class EnumeratedModel(MeanFieldModel):
     def _fixed_layers(self) -> list[Layer] | None:
         """The game's layers; None if they are seen to depend on the distribution.
 
-        Compares the flows of the uniform policy and of a random deterministic one;
-        what these two do not show, a later flow may.
+        Compares the uniform policy's flow with crowds that move and clump at random.
         """
         layers = self._nodes.walk(_Forward(np.zeros((0, self.num_actions))))
-        draws = np.random.default_rng(0).random((self.num_nodes, self.num_actions))
-        actions = np.argmax(np.where(self.legal_actions, draws, -1.0), axis=-1)
-        others = self._nodes.walk(_Forward(np.eye(self.num_actions)[actions]))
-        return layers if same_structure(layers, others) else None
+        rng = np.random.default_rng(0)
+        for _ in range(_PROBES):
+            draws = rng.random((self.num_nodes, self.num_actions))
+            actions = np.argmax(np.where(self.legal_actions, draws, -1.0), axis=-1)
+            clumps = _Clumps(np.eye(self.num_actions)[actions], rng)
+            if not same_structure(layers, self._nodes.walk(clumps)):
+                return None
+        return layers
 
     @property
     def num_nodes(self) -> int:
@@ -222,6 +227,28 @@ class _Forward:
             size = len(layers[k].names)
             self._masses.append(np.bincount(edges.targets, flow, size))
         return self._masses
+
+
+class _Clumps(_Forward):
+    """Masses as far from each other as can be while all supports keep their totals.
+
+    Each population puts what it has in a support on one node, drawn anew each time.
+    """
+
+    def __init__(self, policy: np.ndarray, rng: np.random.Generator):
+        super().__init__(policy)
+        self._rng = rng
+
+    def __call__(self, layers: list[Layer]) -> np.ndarray:
+        mass = super().__call__(layers)
+        groups = collections.defaultdict(list)
+        for place, support in enumerate(layers[-1].supports):
+            groups[id(support), layers[-1].populations[place]].append(place)
+        clumped = np.zeros(len(mass))
+        for places in groups.values():
+            clumped[self._rng.choice(places)] = mass[places].sum()
+        self._masses[-1] = clumped
+        return clumped
 
 
 def _weights(layer: Layer, policy: np.ndarray) -> np.ndarray:

@@ -64,6 +64,8 @@ class Layer:
       populations: the population of each.
       rows: int [n], numbers of decision or of mean field nodes; empty for others.
       rewards: float64 [n], to the population whose node it is; zero at chance nodes.
+      supports: n tuples of strings, what mean field nodes ask the masses of; equal
+        ones are one object. Empty for others.
       edges: to the next layer; None at terminal nodes.
     """
 
@@ -72,6 +74,7 @@ class Layer:
     populations: list[int]
     rows: np.ndarray
     rewards: np.ndarray
+    supports: list[tuple[str, ...]]
     edges: Edges | None = None
 
 
@@ -126,7 +129,7 @@ class Enumeration:
             if layer.kind == StateType.TERMINAL:
                 return layers
             if layer.kind == StateType.MEAN_FIELD:
-                self._register(layer, states, mass_of(layers))
+                _register(layer, states, mass_of(layers))
             states, names, layer.edges = _expand(layer, states)
 
     def revisit(
@@ -151,7 +154,7 @@ class Enumeration:
             rewards = _rewards(layer.kind, states, layer.populations)
             revisited.append(dataclasses.replace(layer, rewards=rewards))
             if layer.kind == StateType.MEAN_FIELD:
-                self._register(layer, states, mean_field[layer.rows])
+                _register(layer, states, mean_field[layer.rows])
             if layer.edges is not None:
                 states = [
                     child
@@ -163,16 +166,17 @@ class Enumeration:
 
     def _layer(self, states: list[pyspiel.State], names: list[str]) -> Layer:
         kind = _common_type(states, names)
-        rows = []
+        rows, supports = [], []
         if kind in self.rows:
             _check_distinct(names)
         if kind == StateType.DECISION:
             rows = list(map(self._decision_row, states, names))
         elif kind == StateType.MEAN_FIELD:
             rows = list(map(self._mean_field_row, names))
+            supports = list(map(self._support, states, names))
         populations = [state.mean_field_population() for state in states]
         rewards = _rewards(kind, states, populations)
-        return Layer(kind, names, populations, np.array(rows, int), rewards)
+        return Layer(kind, names, populations, np.array(rows, int), rewards, supports)
 
     def reserve(self, name: str, legal_actions: list[int]) -> int:
         """Row of a decision node that may not have been met yet."""
@@ -198,20 +202,8 @@ class Enumeration:
         rows = self.rows[StateType.MEAN_FIELD]
         return rows.setdefault(name, len(rows))
 
-    def _register(
-        self, layer: Layer, states: list[pyspiel.State], mass: np.ndarray
-    ) -> None:
-        """Tells the states of mean field nodes the masses of the layer, [n]."""
-        masses = dict(zip(layer.names, mass.tolist(), strict=True))
-        looked_up: dict[int, list[float]] = {}
-        for name, state in zip(layer.names, states, strict=True):
-            support = self._support(name, state)
-            if id(support) not in looked_up:
-                looked_up[id(support)] = [masses.get(node, 0.0) for node in support]
-            state.update_distribution(looked_up[id(support)].copy())
-
-    def _support(self, name: str, state: pyspiel.State) -> tuple[str, ...]:
-        """The support of a mean field node; equal supports are one object.
+    def _support(self, state: pyspiel.State, name: str) -> tuple[str, ...]:
+        """The support of a mean field node.
 
         Asking the game is slow: it writes as many strings as there are states.
         """
@@ -256,6 +248,16 @@ def _rewards(
         return np.zeros(len(states))
     pairs = zip(states, populations, strict=True)
     return np.array([state.rewards()[population] for state, population in pairs])
+
+
+def _register(layer: Layer, states: list[pyspiel.State], mass: np.ndarray) -> None:
+    """Tells the states of mean field nodes the masses of the layer, [n]."""
+    masses = dict(zip(layer.names, mass.tolist(), strict=True))
+    looked_up: dict[int, list[float]] = {}
+    for state, support in zip(states, layer.supports, strict=True):
+        if id(support) not in looked_up:
+            looked_up[id(support)] = [masses.get(name, 0.0) for name in support]
+        state.update_distribution(looked_up[id(support)].copy())
 
 
 def _expand(

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 import toy_dynamics  # noqa: F401  registers the games
 
-from algorithms.model import load_model
+from algorithms.model import enumerated_model, load_model
 from algorithms.model.enumerated_model import EnumeratedModel
 from algorithms.model.enumeration import Enumeration
 from algorithms.policy import policy_array
@@ -31,7 +31,7 @@ FIXED = {
     "garnet": "mfg_garnet(size=8,horizon=5)",
     "line": "mfg_dynamic_routing(network=line,max_num_time_step=5)",
     "predator_prey": "python_mfg_predator_prey(horizon=2)",
-    "avoidance": "python_mfg_crowd_avoidance(horizon=2,coef_congestion=1.5)",
+    "avoidance": "python_mfg_crowd_avoidance(horizon=1,coef_congestion=1.5)",
     "linear_quadratic": "mean_field_lin_quad(size=5,horizon=3)",
     "periodic_aversion": "python_mfg_periodic_aversion(size=7,horizon=4,"
     "n_actions_per_side=2)",
@@ -45,8 +45,8 @@ MOVING = {
 }
 OURS = (
     "mfg_beach_bar(size=5,horizon=4)",
-    "mfg_beach_bar(size=4,horizon=4,closing_time=2)",
-    "mfg_test_random(seed=2,states=4,populations=2,common_noise=true,leaning=true,"
+    "mfg_beach_bar(size=4,horizon=3,closing_time=2)",
+    "mfg_test_random(seed=2,states=3,horizon=3,populations=2,common_noise=true,leaning=true,"
     "moving=true,restricted=true,terminal=true,discount=0.8)",
     "mfg_test_random(seed=3,states=4,factored=true,populations=2,action_rewards=false)",
 )
@@ -134,6 +134,16 @@ def test_braess_network_discovers_nodes():
     assert float(sweep(model, uniform)[1].exploitability) == pytest.approx(0.5)
 
 
+def test_flows_show_that_the_game_moves_where_the_first_ones_did_not(monkeypatch):
+    monkeypatch.setattr(enumerated_model, "_PROBES", 0)
+    model = EnumeratedModel(moving_game("braess"))
+    assert model.node_names() == []
+    check_against_openspiel(model, np.asarray(model.uniform_policy()))
+    assert model.node_names() == []
+    check_against_openspiel(model, some_policies(model)[3])
+    assert len(model.node_names()) == model.num_nodes
+
+
 def test_earlier_flows_are_evaluated_as_before():
     model = EnumeratedModel(moving_game("braess"))
     legal = model.legal_actions.numpy()
@@ -185,7 +195,7 @@ def test_our_games_equal_the_array_model(game):
 def test_values_of_actions_equal_openspiel():
     model = EnumeratedModel(pyspiel.load_game(FIXED["garnet"]))
     rows = some_policies(model)[1]
-    flow, values = sweep(model, rows)
+    _, values = sweep(model, rows)
     policy = RowsPolicy(model, rows)
     distribution = NashConv(model.game, policy).distribution
     theirs = (

@@ -169,7 +169,7 @@ def test_wrong_arguments_are_refused(kind):
         kind("kuhn_poker")
     with pytest.raises(ValueError, match="device"):
         kind(TWO_ROADS, device="nonsense")
-    with pytest.raises(pyspiel.SpielError, match="Unknown game"):
+    with pytest.raises(ValueError, match="Did you mean 'mfg_beach_bar'"):
         kind("mfg_beach_baar")
     with pytest.raises(TypeError, match="learning"):
         kind(TWO_ROADS, learning=1.0)
@@ -182,3 +182,8 @@ def test_wrong_learning_rate_of_one_iteration_is_refused(make, learning_rate):
     with pytest.raises(ValueError, match="`learning_rate` must be"):
         solver.iteration(learning_rate=learning_rate)
     assert solver.num_iterations == 0
+
+
+def test_fictitious_play_gives_the_response_a_weight_of_at_most_one():
+    with pytest.raises(ValueError, match="`learning_rate` must be .* at most 1"):
+        FictitiousPlay(TWO_ROADS).iteration(learning_rate=1.5)

@@ -163,8 +163,9 @@ class TwoRoads(Dynamics):
 
     def reward(self, xp, t, mu, z):
         paid = (self._offset + (self.BONUS - mu)) - self._offset
-        paid = paid + 0 * xp.sqrt(self._limit - mu)
-        return xp.take(np.array([0.0, 1.0]), t) * paid[..., None]
+        paid = xp.take(np.array([0.0, 1.0]), t) * paid
+        full = mu > self._limit + xp.take(np.array([1.0, 0.0]), t)
+        return xp.where(full, np.nan, paid)[..., None]
 
 
 def share_exploitability(share: float) -> float:
