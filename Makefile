@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+MAIN_JOB := examples/solve.py --game="mfg_exploration(horizon=40)" --lr=0.1 --iterations=500
 
-.PHONY: solve test test-slow lint clean
+.PHONY: solve test test-slow lint readme clean
 
 solve: $(VENV)/installed
-	$(RUN) examples/solve.py --output_dir=runs/four_rooms
+	$(RUN) $(MAIN_JOB) --output_dir=runs/four_rooms
 
 test: $(VENV)/installed-test
 	$(RUN) -m pytest
@@ -17,6 +18,12 @@ test-slow: $(VENV)/installed-test
 lint: $(VENV)/installed-test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+
+# The README's pictures and tables.
+readme: $(VENV)/installed
+	$(RUN) $(MAIN_JOB) --output_dir=examples/results/four_rooms
+	rm examples/results/four_rooms/checkpoint.npz examples/results/four_rooms/policy.npz
+	$(RUN) examples/tables.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

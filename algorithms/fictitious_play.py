@@ -17,7 +17,7 @@ from mfg_games import parameters
 
 
 class FictitiousPlay(Solver):
-    """Fictitious play.
+    """Fictitious play: the average of all best responses so far.
 
     Args:
       game: any OpenSpiel mean field game, or its string.

@@ -21,7 +21,7 @@ from mfg_games import parameters
 
 
 class MirrorDescent(Solver):
-    """Online mirror descent with the entropy as regulariser.
+    """Online mirror descent: softmax of the sum of all values so far.
 
     Args:
       game: any OpenSpiel mean field game, or its string.

@@ -19,7 +19,7 @@ from mfg_games import parameters
 
 
 class PolicyIteration(Solver):
-    """Policy iteration.
+    """Policy iteration: greedy for the values of the last policy.
 
     Args:
       game: any OpenSpiel mean field game, or its string.
@@ -54,7 +54,7 @@ class PolicyIteration(Solver):
 
 
 class BoltzmannPolicyIteration(PolicyIteration):
-    """Boltzmann policy iteration in OpenSpiel's terms: policy <- softmax(lr * Q).
+    """Boltzmann policy iteration: softmax(lr * Q) of the last policy's values.
 
     Args:
       game: any OpenSpiel mean field game, or its string.

@@ -92,7 +92,7 @@ def test_sweeps_equal_plain_loops(model, policy, ours):
         np.testing.assert_allclose(value, expected_value, **close)
 
 
-@pytest.mark.parametrize("game", [RANDOM_GAMES[4], *GAMES[-3:]])
+@pytest.mark.parametrize("game", [RANDOM_GAMES[4], GAMES[-2]])
 def test_single_precision_is_close(game):
     # Sums of fewer than a hundred terms of one sign lose some hundred roundings of
     # 6e-8 at most, relative to their size.

@@ -91,6 +91,7 @@ FOUR_ROOMS = ([0, 1, 5, 10, 20, 50], "mfg_exploration(horizon=41,noise=0.1)")
         (BEACH_BAR, 1.0, "1.823 1.180 10.84 7.84 4.28 1.46 0.0265 0.0022"),
         (FOUR_ROOMS, 0.05, "336.1 98.8 14.2 8.56 5.30 1.83"),
         (FOUR_ROOMS, 0.01, "336.1 273.4 106.8 38.4 17.3 7.94"),
+        # Too large a learning rate diverges.
         (FOUR_ROOMS, 0.1, "336.1 36.6 44.4 170.9 163 160"),
     ],
 )
@@ -106,12 +107,6 @@ def test_reference_table(meets, table, lr, row):
 )
 def test_reference_table_to_the_end(meets, lr, row):
     meets(MirrorDescent(FOUR_ROOMS[1], lr=lr), [100, 200, 300], row)
-
-
-def test_too_large_a_learning_rate_diverges(exploitabilities):
-    found = exploitabilities(MirrorDescent(FOUR_ROOMS[1], lr=0.1), 30)
-    assert min(found) < 40
-    assert min(found[10:]) > 100
 
 
 @pytest.mark.parametrize("lr", [0.0, -1.0, math.nan, math.inf])

@@ -53,8 +53,11 @@ SOLVERS = [
 NAMES = ["mirror_descent", "fictitious_play", "fixed_point", "policy_iteration"]
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("make", SOLVERS, ids=NAMES)
+@pytest.mark.parametrize(
+    "make, dtype",
+    [*((make, "float64") for make in SOLVERS), (SOLVERS[0], "float32")],
+    ids=[*NAMES, "single_precision"],
+)
 def test_restored_solver_continues_with_the_same_numbers(make, dtype):
     first = make(TWO_ROADS, dtype=dtype)
     for _ in range(3):
@@ -127,7 +130,7 @@ def test_no_number_stops_the_solver(make, iteration):
     assert np.isnan(solver.exploitability)
 
 
-@pytest.mark.parametrize("make", SOLVERS, ids=NAMES)
+@pytest.mark.parametrize("make", SOLVERS[:2], ids=NAMES[:2])
 def test_single_precision_is_close(make):
     # The updates are smooth or, in fictitious play, without ties, so that roundings
     # of 6e-8 grow by a small factor in a few iterations.
@@ -141,7 +144,7 @@ def test_single_precision_is_close(make):
 
 def test_a_game_and_its_string_are_alike():
     game = pyspiel.load_game(TWO_ROADS)
-    assert MirrorDescent(game).exploitability == MirrorDescent(TWO_ROADS).exploitability
+    assert MirrorDescent(game).model is MirrorDescent(TWO_ROADS).model
     assert str(MirrorDescent(TWO_ROADS).game) == str(game)
 
 
@@ -185,5 +188,5 @@ def test_wrong_learning_rate_of_one_iteration_is_refused(make, learning_rate):
 
 
 def test_fictitious_play_gives_the_response_a_weight_of_at_most_one():
-    with pytest.raises(ValueError, match="`learning_rate` must be .* at most 1"):
+    with pytest.raises(ValueError, match=r"`learning_rate` must be .* at most 1\."):
         FictitiousPlay(TWO_ROADS).iteration(learning_rate=1.5)
