@@ -1,17 +1,21 @@
-"""Generates the README's tables of games and solvers from the code itself.
+"""Generates the README's tables and figures' captions from the code and its results.
 
     python examples/tables.py          # rewrites the tables in README.md
     python examples/tables.py --check  # exits with 1 if they are out of date
 
-Games: the conformance kit runs on each small setting. Solvers: each one runs with its
-defaults on one setting.
+The caption of the picture shows the run that `make readme` has left. Games: the
+conformance kit runs on each small setting. Solvers: each one runs with its defaults on
+one setting.
 """
 
 from __future__ import annotations
 
+import csv
+import json
 import pathlib
 import re
 import sys
+import textwrap
 
 from absl import app, flags
 import tqdm
@@ -24,6 +28,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_bool("check", False, "Compare instead of writing.")
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
+MAIN_JOB = pathlib.Path(__file__).parent / "results" / "four_rooms"
 SETTING, ITERATIONS = "beach_bar_2020", 200
 
 
@@ -32,17 +37,43 @@ def main(argv: list[str]) -> None:
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}")
     text = README.read_text("utf-8")
-    for name, table in (("games", games_table()), ("solvers", solvers_table())):
-        text = with_table(text, name, table)
+    text = with_table(text, "main job", main_job_caption())
+    text = with_table(text, "games", games_table())
+    text = with_table(text, "solvers", solvers_table())
     if FLAGS.check and text != README.read_text("utf-8"):
         sys.exit("README.md is out of date: run `python examples/tables.py`.")
     README.write_text(text, "utf-8")
 
 
+def main_job_caption() -> str:
+    """What the picture of the main job shows, with the run's own figures."""
+    run = json.loads((MAIN_JOB / "run.json").read_text("utf-8"))
+    with open(MAIN_JOB / "exploitability.csv") as file:
+        first = float(next(csv.DictReader(file))["exploitability"])
+    return textwrap.fill(
+        f"*A crowd that starts in one corner of four rooms and wants to be where few "
+        f"others are, under the policy that {run['iterations']} iterations of "
+        f"{run['algorithm'].replace('_', ' ')} find in "
+        f"{run['iterating_seconds']:.0f} seconds: nobody can gain more than "
+        f"{run['exploitability']:.2g} by leaving it, of {first:.3g} at the start "
+        f"([details](examples/results/four_rooms/run.json)).*",
+        width=96,
+    )
+
+
+def our_games() -> list[str]:
+    """Short names of the games of this package, not of those that others register."""
+    return sorted(
+        name
+        for name, dynamics in mfg_games.registered_games().items()
+        if dynamics.__module__.startswith("mfg_games.")
+    )
+
+
 def games_table() -> str:
     """One row a game: its settings and what the conformance kit says."""
     rows = ["| game | | settings | status |", "| --- | --- | --- | --- |"]
-    for name in tqdm.tqdm(sorted(mfg_games.registered_games()), desc="games"):
+    for name in tqdm.tqdm(our_games(), desc="games"):
         mine = [s for s in settings.SETTINGS.values() if s.game == name]
         named = [f"`{s.name}`" for s in mine if settings.TESTING not in s.tags]
         small = [s for s in mine if settings.TESTING in s.tags]

@@ -26,19 +26,21 @@ class Push:
         self._num_targets = num_targets
         edges = targets.ravel()
         degrees = np.bincount(edges, minlength=num_targets)
-        self._table = self._targets = None
+        self._table = self._filled = None
+        self._targets = edges
         if degrees.max() * num_targets <= _MAX_PADDING * len(edges):
-            self._table = tf.constant(_predecessors(edges, degrees))
-        else:
-            self._targets = tf.constant(edges)
+            self._table, filled = _predecessors(edges, degrees)
+            self._filled = None if filled.all() else filled
 
     def __call__(self, flow: tf.Tensor) -> tf.Tensor:
         """Flow [..., *edges] gives its sum at the targets, [..., num_targets]."""
         lead = flow.shape[: flow.ndim - self._edge_dims]
         flow = tf.reshape(flow, [lead.num_elements(), -1])
         if self._table is not None:
-            padded = tf.pad(flow, [[0, 0], [0, 1]])
-            summed = tf.reduce_sum(tf.gather(padded, self._table, axis=1), 1)
+            arriving = tf.gather(flow, self._table, axis=1)
+            if self._filled is not None:
+                arriving = tf.where(self._filled, arriving, 0)
+            summed = tf.reduce_sum(arriving, 1)
         else:
             summed = tf.math.unsorted_segment_sum(
                 tf.transpose(flow), self._targets, self._num_targets
@@ -47,15 +49,15 @@ class Push:
         return tf.reshape(summed, [*lead, self._num_targets])
 
 
-def _predecessors(edges: np.ndarray, degrees: np.ndarray) -> np.ndarray:
-    """Edges into each target, int32 [max degree, targets], padded by len(edges)."""
-    order = np.argsort(edges, kind="stable")
+def _predecessors(
+    edges: np.ndarray, degrees: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Edges into each target, [max degree, targets], and which entries are filled."""
+    order = np.argsort(edges, kind="stable").astype(np.int32)
     first = np.cumsum(degrees) - degrees
-    table = np.full((degrees.max(), len(degrees)), len(edges), np.int32)
-    for rank in range(len(table)):
-        has = degrees > rank
-        table[rank, has] = order[first[has] + rank]
-    return table
+    rank = np.arange(degrees.max())[:, None]
+    filled = rank < degrees
+    return order[np.where(filled, first + rank, 0)], filled
 
 
 def push_moving(flow: tf.Tensor, successors: tf.Tensor, num_states: int) -> tf.Tensor:

@@ -23,6 +23,7 @@ class Segment:
       histories: H, the number of noise histories.
       branches: B, the outcomes of the common noise after each of the times.
       first_node: the row of the first node.
+      layer_size: number of nodes at each of the times.
       probabilities: float64 [H, 1, 1], of the histories.
       outcomes: float64 [B], of the common noise.
       z_now: [times, H, ...], what the game sees of the histories; None without noise.
@@ -34,22 +35,21 @@ class Segment:
     histories: int
     branches: int
     first_node: int
-    probabilities: tf.Tensor
-    outcomes: tf.Tensor
-    z_now: tf.Tensor | None
-    z_next: tf.Tensor | None
+    layer_size: int
+    probabilities: np.ndarray
+    outcomes: np.ndarray
+    z_now: np.ndarray | None
+    z_next: np.ndarray | None
 
     @property
     def length(self) -> int:
         """Number of decision times."""
         return self.stop - self.start
 
-    def rows(self, array: tf.Tensor, layer_shape: tuple[int, ...]) -> tf.Tensor:
-        """The segment's part of a node array [D, ...], [times, H, *layer_shape]."""
-        shape = (self.length, self.histories, *layer_shape)
-        count = self.length * self.histories * int(np.prod(layer_shape[:2]))
-        part = array[self.first_node : self.first_node + count]
-        return tf.reshape(part, shape)
+    def rows(self, array: tf.Tensor) -> tf.Tensor:
+        """The segment's part of a node array [D, ...], [times, layer_size, ...]."""
+        part = array[self.first_node : self.first_node + self.length * self.layer_size]
+        return tf.reshape(part, (self.length, self.layer_size, *array.shape[1:]))
 
 
 def split(dynamics: Dynamics) -> list[Segment]:
@@ -64,26 +64,25 @@ def split(dynamics: Dynamics) -> list[Segment]:
     for start, stop in itertools.pairwise(bounds):
         segment = _segment(dynamics, start, stop, first_node)
         segments.append(segment)
-        layer = dynamics.num_populations * dynamics.num_states
-        first_node += segment.length * segment.histories * layer
+        first_node += segment.length * segment.layer_size
     return segments
 
 
 def _segment(d: Dynamics, start: int, stop: int, first_node: int) -> Segment:
     noise = d.common_noise
     law = noise.outcome_probabilities[start] if noise else np.ones(1)
+    histories = d.num_histories(start)
     return Segment(
         start=start,
         stop=stop,
-        histories=d.num_histories(start),
+        histories=histories,
         branches=len(law),
         first_node=first_node,
-        probabilities=tf.constant(d.history_probabilities(start)[:, None, None]),
-        outcomes=tf.constant(law),
-        z_now=tf.constant(np.stack(noise.values[start:stop])) if noise else None,
-        z_next=tf.constant(np.stack(noise.values[start + 1 : stop + 1]))
-        if noise
-        else None,
+        layer_size=histories * d.num_populations * d.num_states,
+        probabilities=d.history_probabilities(start)[:, None, None],
+        outcomes=law,
+        z_now=np.stack(noise.values[start:stop]) if noise else None,
+        z_next=np.stack(noise.values[start + 1 : stop + 1]) if noise else None,
     )
 
 

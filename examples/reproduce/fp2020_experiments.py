@@ -41,14 +41,14 @@ class Scale:
     linear_quadratic: str = setting("linear_quadratic_2020").game_string
     beach_bar: str = setting("beach_bar_2020").game_string
     closing_bar: str = setting("beach_bar_closing_2020").game_string
-    # The paper has a shock at every step. Six shocks make 2^6 histories.
+    # The paper has a shock at every step. Five shocks make 2^5 histories.
     tree: str = (
-        "mfg_linear_quadratic(common_noise=0.5,horizon=12,dt=0.25,shock_every=2,"
+        "mfg_linear_quadratic(common_noise=0.5,horizon=15,dt=0.2,shock_every=3,"
         "max_action=9)"
     )
     lq_iterations: int = 200
     bar_iterations: int = 500
-    tree_iterations: int = 50
+    tree_iterations: int = 100
     lq_episodes: int = 5000
     bar_episodes: int = 10_000
     batch_size: int = 1000

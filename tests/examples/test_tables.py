@@ -6,7 +6,6 @@ import sys
 import pytest
 
 from algorithms import catalogue
-import mfg_games
 
 ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
@@ -16,7 +15,7 @@ import tables  # noqa: E402 (examples are scripts, not a package)
 
 def test_readme_lists_every_game_and_solver_once():
     text = (ROOT / "README.md").read_text("utf-8")
-    for name in [*mfg_games.registered_games(), *catalogue.SOLVERS]:
+    for name in [*tables.our_games(), *catalogue.SOLVERS]:
         assert text.count(f"| `{name}` |") == 1, name
 
 
