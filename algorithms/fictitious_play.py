@@ -87,7 +87,8 @@ def average_policy(
       response: [D, A], and what it plays.
       empty: [D, A], the policy where nobody comes.
     """
-    old, new = mass[:, None], response_mass[:, None]
-    total = tf.where(old + new > 0, old + new, tf.ones_like(old))
-    average = (old * policy + new * response) / total
-    return tf.where(old + new > 0, average, empty)
+    total = (mass + response_mass)[:, None]
+    # A share, since products of probabilities and the smallest masses would underflow.
+    share = tf.math.divide_no_nan(response_mass[:, None], total)
+    average = (1 - share) * policy + share * response
+    return tf.where(total > 0, average, empty)

@@ -108,6 +108,8 @@ class Dynamics(abc.ABC):
       num_actions: A.
       state_shape: sizes of the factors of a state, e.g. (rows, columns).
       factor_names: one name per factor.
+      state_names: names of the values of the only factor, where numbers from 0 would
+        not say what they are; else None.
       coordinates: int [S, factors], the factors of each state; None for all
         combinations in row-major order.
       initial_distribution: float64 [N, S], each row summing to one.
@@ -129,6 +131,7 @@ class Dynamics(abc.ABC):
     reward_range: tuple[float, float]
     terminal_reward_range: tuple[float, float] = (0.0, 0.0)
     factor_names: tuple[str, ...] = ("x",)
+    state_names: tuple[str, ...] | None = None
     coordinates: np.ndarray | None = None
     num_populations: int = 1
     discount: float = 1.0
@@ -232,6 +235,12 @@ class Dynamics(abc.ABC):
             raise ValueError(
                 f"`factor_names` must name the {len(self.state_shape)} factors of "
                 f"`state_shape`. Received: {self.factor_names}"
+            )
+        names = self.state_names
+        if names is not None and (len(names),) != self.state_shape:
+            raise ValueError(
+                f"`state_names` must name the values of the only factor of "
+                f"{self.state_shape}. Received: {len(names)} names"
             )
         if self.legal_actions is not None:
             _expect_shape("legal_actions", self.legal_actions, (s, a))

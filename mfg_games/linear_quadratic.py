@@ -101,6 +101,7 @@ class LinearQuadratic(Dynamics):
         self.actions = np.arange(-max_action, max_action + 1.0)
         self.num_actions = len(self.actions)
         self.state_shape = (len(self.positions),)
+        self.state_names = tuple(f"{position:g}" for position in self.positions)
         self.initial_distribution = _mixture(self.positions, modes, mode_std)[None]
         self.dt = dt
         self._mean_reversion = mean_reversion

@@ -24,10 +24,11 @@ class NodeNames:
 
     def __init__(self, dynamics: Dynamics):
         self._dynamics = dynamics
-        self._states = [
-            str(row[0]) if len(row) == 1 else "(" + ", ".join(map(str, row)) + ")"
-            for row in dynamics.state_coordinates().tolist()
-        ]
+        coordinates = dynamics.state_coordinates().tolist()
+        if dynamics.state_names:
+            self._states = [dynamics.state_names[x] for (x,) in coordinates]
+        else:
+            self._states = [_place(factors) for factors in coordinates]
         layers = 4 * (dynamics.horizon + 1)
         self.support = functools.lru_cache(maxsize=layers)(self._support)
 
@@ -56,3 +57,8 @@ class NodeNames:
             for population in range(self._dynamics.num_populations)
             for x in range(self._dynamics.num_states)
         ]
+
+
+def _place(factors: list[int]) -> str:
+    inner = ", ".join(map(str, factors))
+    return inner if len(factors) == 1 else f"({inner})"

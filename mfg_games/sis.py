@@ -39,7 +39,7 @@ class SIS(Dynamics):
       distancing_cost: cost of one step of distance.
     """
 
-    factor_names = ("infected",)
+    factor_names = ("health",)
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class SIS(Dynamics):
         self.horizon = horizon
         self.num_actions = len(_ACTION_NAMES)
         self.state_shape = (2,)
+        self.state_names = ("susceptible", "infected")
         self.initial_distribution = np.array([[1 - initial_infected, initial_infected]])
         self._lasting = np.array([[0.0, 0.0], [1 - recovery, 1 - recovery]])
         self._exposure = np.array([[infection, 0.0], [0.0, 0.0]])

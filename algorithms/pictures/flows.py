@@ -142,7 +142,8 @@ def _heat_figure(paths: list[Branch], geometry: Geometry, title: str) -> Figure:
     even = shares.min() > shares.max() / 10
     scale = PowerNorm(1.0 if even else 0.5, vmin=0.0, vmax=shares.max())
     places = geometry.state_shape[0]
-    height = max(2.8, 0.2 * places) if geometry.state_names else 2.8
+    named = geometry.state_names and places <= _MAX_TICKS
+    height = max(2.8, 0.2 * places) if named else 2.8
     figure, axes, panels = _panels(paths, geometry, (4.4, height), title)
     for ax, path, population in panels:
         image = ax.imshow(

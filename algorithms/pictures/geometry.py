@@ -45,6 +45,7 @@ class Geometry:
             dynamics.factor_names,
             dynamics.num_populations,
             dynamics.common_noise,
+            dynamics.state_names,
         )
 
     def checked(self, layers: Sequence[np.ndarray]) -> list[np.ndarray]:

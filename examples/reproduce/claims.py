@@ -89,6 +89,7 @@ def save_csv(claims: Sequence[Claim], path: str | pathlib.Path) -> None:
 def save_page(
     path: str | pathlib.Path,
     title: str,
+    notes: str,
     claims: Sequence[Claim],
     pictures: Mapping[str, str],
     facts: Mapping[str, object],
@@ -98,6 +99,7 @@ def save_page(
     Args:
       path: of the page.
       title: its heading.
+      notes: what a reader must know before the claims.
       claims: the claims.
       pictures: file name of each picture -> what it shows.
       facts: what is listed below, such as the command, settings and seconds; the
@@ -111,5 +113,12 @@ def save_page(
     }
     shown = [f"![{caption}]({name})\n\n{caption}" for name, caption in pictures.items()]
     listed = "\n".join(f"- {name}: {value}" for name, value in facts.items())
-    parts = [f"# {title}", markdown(claims), *shown, "## How it was made", listed]
+    parts = [
+        f"# {title}",
+        notes,
+        markdown(claims),
+        *shown,
+        "## How it was made",
+        listed,
+    ]
     pathlib.Path(path).write_text("\n\n".join(parts) + "\n", "utf-8")

@@ -189,7 +189,12 @@ def refinement(refined: Sequence[experiments.Refinement]) -> Figure:
         ax.set_xticks(dts, [f"{dt:.3g}" for dt in dts])
         ax.set_yticks(errors, [f"{error:.2g}" for error in errors])
         ax.minorticks_off()
-        _label(ax, f"{what}: largest error", "dt (grid spacing 10 dt)", units[number])
+        _label(
+            ax,
+            f"{what}: largest error",
+            "dt (grid spacing in proportion)",
+            units[number],
+        )
     return figure
 
 
@@ -218,7 +223,7 @@ def _densities(
     highest = np.max([flow[t] for flow in flows.values()], axis=0)
     somebody = places[highest > highest.max() / 200]
     ax.set_xlim(somebody.min() - 1, somebody.max() + 1)
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(0, 1.3 * highest.max())  # room for the legend
     _label(ax, title, place, "share of the crowd")
 
 

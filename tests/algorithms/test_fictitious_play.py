@@ -6,9 +6,10 @@ from open_spiel.python.mfg.algorithms import fictitious_play as openspiel
 from open_spiel.python.mfg.algorithms.nash_conv import NashConv
 import pyspiel
 import pytest
+import tensorflow as tf
 from toy_dynamics import RANDOM_GAMES, share_exploitability
 
-from algorithms.fictitious_play import FictitiousPlay
+from algorithms.fictitious_play import FictitiousPlay, average_policy
 from mfg_games.settings import COMMON_NOISE, SETTINGS, TESTING
 
 # Common noise compiles slowly; the trajectories below cover it.
@@ -110,6 +111,19 @@ def test_where_nobody_comes_the_policy_is_uniform():
     uniform = solver.model.uniform_policy().numpy()
     np.testing.assert_array_equal(policy[empty], uniform[empty])
     assert (policy != uniform).any()
+
+
+def test_averages_of_the_smallest_masses_are_distributions():
+    least = 3e-38  # of single precision, where compiled code flushes to zero
+    average = tf.function(average_policy, jit_compile=True)(
+        tf.constant([least, 0.0, least, 0.0]),
+        tf.constant([[0.25, 0.75]] * 4),
+        tf.constant([0.0, least, least, 0.0]),
+        tf.constant([[1.0, 0.0]] * 4),
+        tf.constant([[0.5, 0.5]] * 4),
+    )
+    expected = [[0.25, 0.75], [1.0, 0.0], [0.625, 0.375], [0.5, 0.5]]
+    np.testing.assert_allclose(average, expected, rtol=1e-6)
 
 
 def test_linear_quadratic_game_decays_exactly(exploitabilities):
