@@ -132,7 +132,8 @@ class Solver(abc.ABC):
     def exploitability(self) -> float:
         """NashConv of the current policy, summed over populations."""
         update = self._evaluated()
-        return float(tf.reduce_sum(update.best_value - update.value))
+        # In NumPy: four operations of eager TensorFlow take 0.2 ms.
+        return float(np.sum(update.best_value.numpy() - update.value.numpy()))
 
     @property
     def values(self) -> np.ndarray:

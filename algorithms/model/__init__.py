@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 
 import pyspiel
+import tensorflow as tf
 
 from algorithms import catalogue
 from algorithms.model.array_model import ArrayModel
@@ -38,7 +39,8 @@ def load_model(
         Enumerated games live on the CPU.
 
     Raises:
-      ValueError: the game is no mean field game, or the dtype is not one of the two.
+      ValueError: the game is no mean field game, the dtype is not one of the two, or
+        there is no such device.
     """
     if dtype not in _DTYPES:
         raise ValueError(f"`dtype` must be one of {_DTYPES}. Received: {dtype!r}")
@@ -50,6 +52,7 @@ def load_model(
     key = (id(getattr(game, "dynamics", game)), dtype, device)
     if key not in _recent:
         if isinstance(game, MeanFieldGame):
+            _require_device(device)
             _recent[key] = ArrayModel(game, dtype, device)
         else:
             _recent[key] = EnumeratedModel(game, dtype)
@@ -57,3 +60,18 @@ def load_model(
     if len(_recent) > _MAX_RECENT:
         _recent.popitem(last=False)
     return _recent[key]
+
+
+def _require_device(device: str | None) -> None:
+    """TensorFlow itself would take another device without a word."""
+    if device is None:
+        return
+    wanted = tf.DeviceSpec.from_string(device)
+    devices = [d.name for d in tf.config.list_logical_devices()]
+    found = [tf.DeviceSpec.from_string(name) for name in devices]
+    if not any(
+        wanted.device_type == spec.device_type
+        and wanted.device_index in (None, spec.device_index)
+        for spec in found
+    ):
+        raise ValueError(f"`device` must be one of {devices}. Received: {device!r}")

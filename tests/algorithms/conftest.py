@@ -15,10 +15,7 @@ def _exploitabilities(solver: Solver, iterations: int) -> list[float]:
 
 
 def _as_printed(value: float, printed: str) -> bool:
-    """Whether a number rounds to the one printed, which must have four digits at most.
-
-    The printed number may itself have been rounded the other way at a half.
-    """
+    """Whether a number rounds to the one printed, up or down at a half."""
     decimals = len(printed.partition(".")[2])
     return abs(value - float(printed)) <= 0.500001 * 10.0**-decimals
 

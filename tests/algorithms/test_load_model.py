@@ -44,6 +44,15 @@ def test_other_games_are_refused():
         load_model("tic_tac_toe")
 
 
-def test_unknown_device_is_refused():
+@pytest.mark.parametrize("device", ["nonsense", "/CPU:7", "/TPU:0"])
+def test_missing_device_is_refused(device):
+    # TensorFlow by itself would compute somewhere else without a word.
     with pytest.raises(ValueError, match="device"):
-        load_model("mfg_test_two_roads", device="nonsense")
+        load_model("mfg_test_two_roads", device=device)
+
+
+@pytest.mark.parametrize("device", ["/CPU:0", "/device:CPU:0", "cpu:0", "CPU"])
+def test_devices_by_their_names(device):
+    model = load_model("mfg_test_two_roads", device=device)
+    flow = model.compiled_distribution(model.uniform_policy())
+    assert flow.mass.device.endswith("CPU:0")

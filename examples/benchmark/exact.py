@@ -1,0 +1,70 @@
+"""Times the exact solvers beside OpenSpiel's and beside plain NumPy.
+
+    python examples/benchmark/exact.py --output_dir=examples/benchmark/results
+    python examples/benchmark/exact.py --only=large
+    python examples/benchmark/exact.py --quick
+
+The output directory then holds the table, exact.csv and exact.md. Run it while the
+machine does nothing else.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+import pathlib
+import shlex
+import sys
+
+from absl import app, flags
+import tqdm
+
+from algorithms import quiet
+
+FLAGS = flags.FLAGS
+
+GROUPS = ("four_rooms", "beach_bar", "large")
+
+flags.DEFINE_string("output_dir", "runs/benchmark", "Where the table goes.")
+flags.DEFINE_multi_enum("only", GROUPS, GROUPS, "Run these; repeat for several.")
+flags.DEFINE_bool("quick", False, "Small games and few iterations: half a minute.")
+flags.DEFINE_bool("skip_slow", False, "Leave out what takes a minute an iteration.")
+
+
+def main(argv: list[str]) -> None:
+    """Runs the contests and prints the table."""
+    if len(argv) > 1:
+        sys.exit(f"Unexpected arguments: {argv[1:]}")
+    quiet.import_tensorflow()
+    from contests import contests
+    from table import Table
+
+    command = shlex.join(["python", "examples/benchmark/exact.py", *sys.argv[1:]])
+    table = Table(pathlib.Path(FLAGS.output_dir), command)
+    chosen = [c for c in contests(FLAGS.quick) if c.group in FLAGS.only]
+    with tqdm.tqdm(total=sum(len(c.contenders) for c in chosen)) as progress:
+        for contest in chosen:
+            timings = {}
+            for contender in contest.contenders:
+                progress.set_description(f"{contest.task}, {contender.engine}")
+                if not (contender.slow and FLAGS.skip_slow):
+                    timings[contender] = time_contender(contender, contest.compare_at)
+                progress.update()
+            table.add(contest, timings)
+    print(table.markdown())
+
+
+def time_contender(contender, compare_at: int):
+    """Times a contender here or in a process of its own."""
+    from timing import measure
+
+    arguments = contender.start, compare_at, contender.seconds
+    if not contender.alone:
+        return measure(*arguments)
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, context) as executor:
+        return executor.submit(measure, *arguments).result()
+
+
+if __name__ == "__main__":
+    app.run(main)

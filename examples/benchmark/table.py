@@ -1,0 +1,103 @@
+"""The benchmark's table, as CSV and markdown."""
+
+from __future__ import annotations
+
+import csv
+import importlib.metadata
+import os
+import pathlib
+import platform
+
+from contests import UPSTREAM, Contender, Contest
+from timing import Timing
+
+_PACKAGES = ("open_spiel", "tensorflow", "numpy", "scipy")
+
+
+class Table:
+    """Rows that are written as soon as they are known.
+
+    Args:
+      directory: gets exact.csv and exact.md.
+      command: what made the table.
+    """
+
+    def __init__(self, directory: pathlib.Path, command: str):
+        directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory
+        self._command = command
+        self._contests: list[dict[Contender, Timing]] = []
+        self._rows: list[dict] = []
+
+    def add(self, contest: Contest, timings: dict[Contender, Timing]) -> None:
+        """Adds the rows of a contest."""
+        self._rows += [
+            _row(contest, contender, timings) for contender in timings
+        ]
+        self._write_csv()
+        (self._directory / "exact.md").write_text(self.markdown(), "utf-8")
+
+    def _write_csv(self) -> None:
+        constants = environment()
+        with open(self._directory / "exact.csv", "w", newline="") as file:
+            writer = csv.DictWriter(file, [*self._rows[0], *constants])
+            writer.writeheader()
+            writer.writerows({**row, **constants} for row in self._rows)
+
+    def markdown(self) -> str:
+        """The table with the command and the environment."""
+        constants = ", ".join(f"{k} {v}" for k, v in environment().items())
+        names = list(self._rows[0])
+        lines = [f"`{self._command}`", "", f"{constants}.", "", *_NOTES, ""]
+        lines += ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
+        for row in self._rows:
+            lines.append("| " + " | ".join(map(str, row.values())) + " |")
+        return "\n".join(lines) + "\n"
+
+
+_NOTES = [
+    "One iteration includes the exploitability of its policy. Times are milliseconds;",
+    "the minimum over all iterations is the cost without other processes, the ratios",
+    "are ratios of minima. Setup is enumeration or compilation, in seconds.",
+    "Exploitability is compared after the same number of iterations. OpenSpiel's OMD",
+    "differs from the algorithm by updating the policy while it evaluates it, and its",
+    "beach bar by charging each move as the first path into a place did.",
+]
+
+
+def environment() -> dict[str, str | int]:
+    """Versions, cores and the type of all numbers."""
+    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return {
+        "python": platform.python_version(),
+        **versions,
+        "cores": len(os.sched_getaffinity(0)),
+        "dtype": "float64",
+    }
+
+
+def _row(contest: Contest, contender: Contender, timings: dict) -> dict:
+    timing = timings[contender]
+    least = {c.engine: t.least for c, t in timings.items()}
+    upstream = next((v for k, v in least.items() if k.startswith(UPSTREAM)), None)
+    ours = next(iter(least.values()))
+    node_actions = contest.states * contest.actions * contest.times
+    return {
+        "game": contender.game,
+        "states x actions x times": (
+            f"{contest.states} x {contest.actions} x {contest.times}"
+        ),
+        "task": contest.task,
+        "engine": contender.engine,
+        "setup": f"{timing.setup:.1f}",
+        "iterations": timing.iterations,
+        "min": f"{timing.least:.3f}",
+        "median": f"{timing.median:.3f}",
+        "array model is faster by": f"{timing.least / ours:,.1f}",
+        "faster than OpenSpiel by": f"{upstream / timing.least:,.1f}" if upstream else "",
+        "million state-actions/s": f"{node_actions / timing.least / 1e3:.3g}",
+        "exploitability": f"{timing.exploitability:.10g}",
+        "after": contest.compare_at,
+        "peak MB": f"{timing.peak_memory:.0f}" if contender.alone else "",
+        "load": f"{timing.load:.1f}",
+    }
