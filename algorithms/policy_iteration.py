@@ -13,7 +13,7 @@ from __future__ import annotations
 import pyspiel
 import tensorflow as tf
 
-from algorithms.policy import respond
+from algorithms.policy import greedy, softmax
 from algorithms.solver import Solver, State, Update
 from mfg_games import parameters
 
@@ -40,6 +40,10 @@ class PolicyIteration(Solver):
         self._temperature = temperature
         super().__init__(game, dtype, device)
 
+    def step_size(self) -> float:
+        """The inverse temperature; of no effect on the greedy policy."""
+        return 1 / (self._temperature or 1.0)
+
     def fresh_state(self) -> State:
         return {"policy": self.model.uniform_policy()}
 
@@ -49,7 +53,8 @@ class PolicyIteration(Solver):
     def _update(self, state: State, step_size: tf.Tensor) -> Update:
         legal = self.model.legal_actions  # before the sweeps discover further nodes
         flow, values = self._sweep(state["policy"])
-        policy = respond(values.q, legal, self._temperature)
+        improve = greedy if self._temperature is None else softmax
+        policy = improve(step_size * values.q, legal)
         return Update({"policy": policy}, flow, values.value, values.best_value)
 
 

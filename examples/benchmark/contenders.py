@@ -58,12 +58,22 @@ def upstream(solver: str, name: str, parameters: Mapping) -> Iterate:
     return iterate
 
 
-def our_nash_conv(name: str, parameters: Mapping) -> Iterate:
-    """Our NashConv of the uniform policy, given as an OpenSpiel policy."""
+def our_nash_conv(policy: str, name: str, parameters: Mapping) -> Iterate:
+    """Our NashConv of the uniform policy.
+
+    Args:
+      policy: "array" for a policy of this project, "OpenSpiel" for one of OpenSpiel,
+        which is read state by state.
+      name: of the game.
+      parameters: of the game.
+    """
     game = load(name, parameters)
-    policy = UniformRandomPolicy(game)
-    exploitability.exploitability(game, policy)  # enumerates or compiles
-    return lambda: exploitability.exploitability(game, policy)
+    uniform = {
+        "array": catalogue.solver_class("mirror_descent")(game).get_policy(),
+        "OpenSpiel": UniformRandomPolicy(game),
+    }[policy]
+    exploitability.exploitability(game, uniform)  # compiles
+    return lambda: exploitability.exploitability(game, uniform)
 
 
 def upstream_nash_conv(name: str, parameters: Mapping) -> Iterate:

@@ -106,17 +106,24 @@ def _four_rooms(solver: str, quick: bool) -> Contest:
 def _nash_conv(quick: bool) -> Contest:
     game, their_game = _rooms_games(quick)
     seconds = 0.0 if quick else 5.0
-    ours, upstream = contenders.our_nash_conv, contenders.upstream_nash_conv
+    own = functools.partial(contenders.our_nash_conv, "array")
+    foreign = functools.partial(contenders.our_nash_conv, "OpenSpiel")
+    upstream = contenders.upstream_nash_conv
     return Contest(
         group="four_rooms",
-        task="NashConv of uniform policy",
+        task="NashConv of the uniform policy",
         states=104,
         actions=5,
         times=game[1]["horizon"],
         compare_at=1 if quick else 5,
         contenders=(
-            _game(ARRAYS, ours, *game, seconds=seconds),
-            _game("enumerated model", ours, *their_game, seconds=seconds),
+            _game("array model, own policy", own, *game, seconds=seconds),
+            _game(
+                "enumerated model, OpenSpiel policy",
+                foreign,
+                *their_game,
+                seconds=seconds,
+            ),
             _game(UPSTREAM, upstream, *their_game, seconds=0.0),
         ),
     )

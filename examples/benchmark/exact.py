@@ -27,7 +27,9 @@ GROUPS = ("four_rooms", "beach_bar", "large")
 
 flags.DEFINE_string("output_dir", "runs/benchmark", "Where the table goes.")
 flags.DEFINE_multi_enum("only", GROUPS, GROUPS, "Run these; repeat for several.")
-flags.DEFINE_bool("quick", False, "Small games and few iterations: half a minute.")
+flags.DEFINE_bool(
+    "quick", False, "Small games and few iterations: a quarter of a minute."
+)
 flags.DEFINE_bool("skip_slow", False, "Leave out what takes a minute an iteration.")
 
 
@@ -62,7 +64,9 @@ def time_contender(contender, compare_at: int):
     if not contender.alone:
         return measure(*arguments)
     context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(1, context) as executor:
+    with concurrent.futures.ProcessPoolExecutor(
+        1, context, initializer=quiet.import_tensorflow
+    ) as executor:
         return executor.submit(measure, *arguments).result()
 
 

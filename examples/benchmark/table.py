@@ -31,9 +31,7 @@ class Table:
 
     def add(self, contest: Contest, timings: dict[Contender, Timing]) -> None:
         """Adds the rows of a contest."""
-        self._rows += [
-            _row(contest, contender, timings) for contender in timings
-        ]
+        self._rows += [_row(contest, contender, timings) for contender in timings]
         self._write_csv()
         (self._directory / "exact.md").write_text(self.markdown(), "utf-8")
 
@@ -94,7 +92,9 @@ def _row(contest: Contest, contender: Contender, timings: dict) -> dict:
         "min": f"{timing.least:.3f}",
         "median": f"{timing.median:.3f}",
         "array model is faster by": f"{timing.least / ours:,.1f}",
-        "faster than OpenSpiel by": f"{upstream / timing.least:,.1f}" if upstream else "",
+        "faster than OpenSpiel by": f"{upstream / timing.least:,.1f}"
+        if upstream
+        else "",
         "million state-actions/s": f"{node_actions / timing.least / 1e3:.3g}",
         "exploitability": f"{timing.exploitability:.10g}",
         "after": contest.compare_at,

@@ -160,14 +160,14 @@ def test_reference_table_up_to_near_ties(exploitabilities, game, last):
 
 
 def test_reference_table_of_the_softmax_response(exploitabilities):
-    # At this temperature a softmax amplifies differences: changing the last digit of
-    # the action values moves the later entries by up to 40 %.
+    # At this temperature a softmax amplifies differences: summed in another order, the
+    # independent program's own later entries move by up to 45 %.
     solver = FictitiousPlay("mfg_exploration(horizon=41,noise=0.1)", temperature=0.1)
     found = exploitabilities(solver, 50)
     assert found[:6:5] == pytest.approx([336.1, 137.5], abs=0.05)
     assert found[1] == pytest.approx(264.5, abs=0.05)
     later = [found[10], found[20], found[50]]
-    np.testing.assert_allclose(later, [85.0, 45.8, 10.1], rtol=0.4)
+    np.testing.assert_allclose(later, [85.0, 45.8, 10.1], rtol=0.5)
 
 
 @pytest.mark.parametrize("lr", [0.0, -0.5, 1.5, math.nan])
