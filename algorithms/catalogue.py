@@ -19,6 +19,7 @@ SOLVERS = {
     "fixed_point": ("fixed_point", "FixedPoint"),
     "mirror_descent": ("mirror_descent", "MirrorDescent"),
     "policy_iteration": ("policy_iteration", "PolicyIteration"),
+    "q_learning_fictitious_play": ("q_learning", "QLearningFictitiousPlay"),
 }
 
 

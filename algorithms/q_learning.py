@@ -103,6 +103,7 @@ class QLearningFictitiousPlay(FictitiousPlay):
 
         Raises:
           FloatingPointError: a value became infinite or no number.
+          ValueError: the weight is out of range.
         """
         update = self._evaluated(learning_rate)
         q = self._learnt(update.flow)

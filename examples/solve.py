@@ -11,6 +11,7 @@ run.json (game, parameters, versions, seed, timings) and checkpoint.npz (for --r
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import inspect
 import json
@@ -43,6 +44,11 @@ flags.DEFINE_integer("iterations", 300, "Iterations in all.", lower_bound=0)
 flags.DEFINE_float("lr", None, "Learning rate, for solvers that have one.")
 flags.DEFINE_float("temperature", None, "Of softmax responses; default: exact ones.")
 flags.DEFINE_float("damping", None, "Weight of the old policy, for fixed_point.")
+flags.DEFINE_multi_string(
+    "parameter",
+    [],
+    "Any other parameter of the solver, as NAME=NUMBER; repeat for several.",
+)
 flags.DEFINE_string("dtype", None, "float64 (default) or float32.")
 flags.DEFINE_string("device", None, "A TensorFlow device; default: the GPU if any.")
 flags.DEFINE_float(
@@ -211,8 +217,10 @@ def _load_game() -> pyspiel.Game:
 
 
 def _solver_parameters(solver_class: type) -> dict:
+    """The solver's parameters that the flags give."""
     given = {name: FLAGS[name].value for name in _SOLVER_FLAGS}
     given = {name: value for name, value in given.items() if value is not None}
+    given |= dict(_named_number(text) for text in FLAGS.parameter)
     known = inspect.signature(solver_class).parameters
     unknown = sorted(set(given) - set(known))
     if unknown:
@@ -221,7 +229,17 @@ def _solver_parameters(solver_class: type) -> dict:
             f"{FLAGS.algorithm} has no parameter {unknown[0]!r}. It takes: "
             + ", ".join(takes)
         )
+    if "seed" in known:
+        given.setdefault("seed", FLAGS.seed)
     return given
+
+
+def _named_number(text: str) -> tuple[str, int | float]:
+    name, _, number = text.partition("=")
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return name, kind(number)
+    raise ValueError(f"`parameter` must be NAME=NUMBER. Received: {text!r}")
 
 
 def _print_table(title: str, rows: dict[str, str]) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+_MOVES = np.array([-1, 0, 1])
+
 
 class BeachBarFloor:
     """The beach bar with moves -1, 0, +1 and uniform noise on the same three.
@@ -20,38 +22,43 @@ class BeachBarFloor:
     """
 
     def __init__(self, size: int, horizon: int, lr: float = 0.01):
-        moves = np.array([-1, 0, 1])
         places = np.arange(size)
-        targets = (places[:, None, None] + moves[:, None] + moves) % size
-        rows = np.repeat(np.arange(size * 3), 3)
-        law = np.full(targets.size, 1 / 3)
-        shape = (size * 3, size)
-        self._backward = sparse.csr_array((law, (rows, targets.ravel())), shape)
-        self._forward = self._backward.T.tocsr()
+        reached = _MOVES[:, None, None] + places[:, None] + _MOVES  # [action, S, noise]
+        source = np.repeat(np.arange(3 * size), 3)
+        law = np.full(reached.size, 1 / 3)
+        entries = (law, (source, reached.ravel() % size))
+        self._expect = sparse.csr_array(entries, shape=(3 * size, size))
+        self._push = self._expect.T.tocsr()
         bar = size // 2
-        self._fixed_reward = (1 - np.abs(places - bar) / bar)[:, None] - abs(
-            moves
-        ) / size
+        self._attraction = 1 - np.abs(places - bar) / bar
+        self._cost = np.abs(_MOVES)[:, None] / size
         self._lr = lr
-        self._cumulative_q = np.zeros((horizon, size, 3))
+        self._cumulative_q = np.zeros((horizon, 3, size))
 
     def iteration(self) -> float:
         """One iteration; the exploitability of the policy before it."""
-        policy = np.exp(
-            self._cumulative_q - self._cumulative_q.max(axis=-1, keepdims=True)
-        )
-        policy /= policy.sum(axis=-1, keepdims=True)
-        horizon, size, _ = policy.shape
-        flow = np.empty((horizon, size))
-        mu = np.full(size, 1 / size)
-        for t in range(horizon):
-            flow[t] = mu
-            mu = self._forward @ (mu[:, None] * policy[t]).ravel()
-        rewards = self._fixed_reward - np.log(flow + 1e-25)[..., None]
+        policy = self._policy()
+        q = np.empty_like(policy)
+        flow = self._flow(policy)
+        place = self._attraction - np.log(flow + 1e-25)
+        size = flow.shape[1]
         values = np.zeros((size, 2))  # of the policy and of the best response
-        for t in reversed(range(horizon)):
-            q = rewards[t][..., None] + (self._backward @ values).reshape(size, 3, 2)
-            values[:, 0] = (policy[t] * q[..., 0]).sum(axis=-1)
-            values[:, 1] = q[..., 1].max(axis=-1)
-            self._cumulative_q[t] += self._lr * q[..., 0]
+        for t in reversed(range(len(flow))):
+            after = (self._expect @ values).reshape(3, size, 2)
+            reward = place[t] - self._cost
+            q[t] = reward + after[..., 0]
+            values[:, 0] = (policy[t] * q[t]).sum(axis=0)
+            values[:, 1] = (reward + after[..., 1]).max(axis=0)
+        self._cumulative_q += self._lr * q
         return float(np.mean(values[:, 1] - values[:, 0]))
+
+    def _policy(self) -> np.ndarray:
+        weights = np.exp(self._cumulative_q - self._cumulative_q.max(1, keepdims=True))
+        return weights / weights.sum(1, keepdims=True)
+
+    def _flow(self, policy: np.ndarray) -> np.ndarray:
+        horizon, _, size = policy.shape
+        flow = np.full((horizon, size), 1 / size)
+        for t in range(horizon - 1):
+            flow[t + 1] = self._push @ (flow[t] * policy[t]).ravel()
+        return flow

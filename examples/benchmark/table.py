@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.metadata
+import math
 import os
 import pathlib
 import platform
@@ -26,7 +27,6 @@ class Table:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._command = command
-        self._contests: list[dict[Contender, Timing]] = []
         self._rows: list[dict] = []
 
     def add(self, contest: Contest, timings: dict[Contender, Timing]) -> None:
@@ -46,21 +46,22 @@ class Table:
         """The table with the command and the environment."""
         constants = ", ".join(f"{k} {v}" for k, v in environment().items())
         names = list(self._rows[0])
-        lines = [f"`{self._command}`", "", f"{constants}.", "", *_NOTES, ""]
+        lines = [f"`{self._command}`", "", f"{constants}.", "", _NOTES]
         lines += ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
         for row in self._rows:
             lines.append("| " + " | ".join(map(str, row.values())) + " |")
         return "\n".join(lines) + "\n"
 
 
-_NOTES = [
-    "One iteration includes the exploitability of its policy. Times are milliseconds;",
-    "the minimum over all iterations is the cost without other processes, the ratios",
-    "are ratios of minima. Setup is enumeration or compilation, in seconds.",
-    "Exploitability is compared after the same number of iterations. OpenSpiel's OMD",
-    "differs from the algorithm by updating the policy while it evaluates it, and its",
-    "beach bar by charging each move as the first path into a place did.",
-]
+_NOTES = """\
+An iteration includes the exploitability of its policy. Times are milliseconds, of setup
+(enumeration, compilation) seconds. Ratios are of minima: the least of many timings is
+what the code costs, the rest is other processes. Where OpenSpiel has two games the one
+in C++ is the reference. Exploitability is compared after as many iterations as `after`
+says. OpenSpiel's OMD differs from the algorithm, since it updates the table that the
+policy under evaluation reads; in its beach bar a player pays for the move that the
+first path to a place made, instead of for the own one.
+"""
 
 
 def environment() -> dict[str, str | int]:
@@ -77,25 +78,21 @@ def environment() -> dict[str, str | int]:
 def _row(contest: Contest, contender: Contender, timings: dict) -> dict:
     timing = timings[contender]
     least = {c.engine: t.least for c, t in timings.items()}
-    upstream = next((v for k, v in least.items() if k.startswith(UPSTREAM)), None)
-    ours = next(iter(least.values()))
-    node_actions = contest.states * contest.actions * contest.times
+    upstream = [t for engine, t in least.items() if engine.startswith(UPSTREAM)][:1]
+    first = next(iter(least.values()))
+    size = contest.states, contest.actions, contest.times
     return {
         "game": contender.game,
-        "states x actions x times": (
-            f"{contest.states} x {contest.actions} x {contest.times}"
-        ),
+        "states x actions x times": " x ".join(map(str, size)),
         "task": contest.task,
         "engine": contender.engine,
         "setup": f"{timing.setup:.1f}",
         "iterations": timing.iterations,
         "min": f"{timing.least:.3f}",
         "median": f"{timing.median:.3f}",
-        "array model is faster by": f"{timing.least / ours:,.1f}",
-        "faster than OpenSpiel by": f"{upstream / timing.least:,.1f}"
-        if upstream
-        else "",
-        "million state-actions/s": f"{node_actions / timing.least / 1e3:.3g}",
+        "min / first row's": f"{timing.least / first:.1f}",
+        "OpenSpiel's / min": "".join(f"{t / timing.least:.1f}" for t in upstream),
+        "million state-actions/s": f"{math.prod(size) / timing.least / 1e3:.3g}",
         "exploitability": f"{timing.exploitability:.10g}",
         "after": contest.compare_at,
         "peak MB": f"{timing.peak_memory:.0f}" if contender.alone else "",

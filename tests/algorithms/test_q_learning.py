@@ -120,11 +120,15 @@ def test_exploration_tries_all_legal_actions_alike():
     q, rng = np.zeros((2, 2)), np.random.default_rng(0)
     play(q, TwoSteps(), 500, 1.0, 1.0, rng)
     np.testing.assert_allclose(q, [[11, 12], [10, 11]])
+
+
+def test_illegal_actions_are_neither_played_nor_hoped_for():
     world = TwoSteps()
     world.legal = np.array([[False, True]])
+    world.terminal_rewards = np.array([[[-10.0]]])  # below the table's zeros
     q = np.zeros((2, 2))
-    play(q, world, 500, 1.0, 0.5, rng)
-    np.testing.assert_allclose(q, [[0, 12], [0, 11]])
+    play(q, world, 500, 1.0, 0.5, np.random.default_rng(0))
+    np.testing.assert_allclose(q, [[0, -8], [0, -9]])
 
 
 GAME = "mfg_beach_bar(size=10,horizon=5)"
@@ -163,6 +167,16 @@ def test_same_seed_same_numbers_also_after_a_break():
     assert first.exploitability == second.exploitability
     fresh = solved(4, seed=4)
     assert fresh.exploitability == first.exploitability
+
+
+def test_iterations_draw_fresh_numbers():
+    """Against nearly the same flow, with nothing kept from the iteration before."""
+    solver = solved(0, learning_rate=1.0, exploration=1.0, episodes=50)
+    tables = []
+    for _ in range(2):
+        solver.iteration(learning_rate=1e-9)
+        tables.append(solver.state["q"].numpy())
+    assert np.abs(tables[0] - tables[1]).max() > 0.01
 
 
 def test_weight_of_the_response_can_be_given():

@@ -109,6 +109,24 @@ def test_it_evaluates_a_policy_file(finished):
     assert "holds a policy of" in other.stderr
 
 
+def test_any_parameter_of_a_solver_can_be_given(tmp_path):
+    done = solve(
+        f"--game={GAME}",
+        "--algorithm=q_learning_fictitious_play",
+        "--parameter=episodes=100",
+        "--parameter=batch_size=50",
+        "--parameter=exploration=0.5",
+        "--seed=3",
+        "--iterations=2",
+        f"--output_dir={tmp_path}",
+    )
+    assert done.returncode == 0, done.stderr
+    run = json.loads((tmp_path / "run.json").read_text())
+    assert run["parameters"]["episodes"] == 100
+    assert run["parameters"]["exploration"] == 0.5
+    assert run["parameters"]["seed"] == 3
+
+
 def test_list_shows_games_settings_and_solvers():
     done = solve("--list")
     assert done.returncode == 0, done.stderr
@@ -138,6 +156,7 @@ def test_the_script_runs_by_itself(tmp_path):
         (["--algorithm=mirror_decent"], "Did you mean 'mirror_descent'?"),
         (["--damping=0.5"], "mirror_descent has no parameter 'damping'"),
         (["--lr=-1.0"], "`lr` must be"),
+        (["--parameter=lr"], "`parameter` must be NAME=NUMBER"),
         (["--policy=nowhere.npz"], "nowhere.npz"),
         (["game"], "Unexpected arguments"),
     ],
