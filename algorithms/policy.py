@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from open_spiel.python import policy as openspiel_policy
 import pyspiel
@@ -75,17 +77,20 @@ def policy_array(model: MeanFieldModel, policy: openspiel_policy.Policy) -> tf.T
         raise ValueError(
             f"The policy was made for `{policy.game}`, not for `{model.game}`."
         )
-    rows = model.uniform_policy().numpy()
+    rows = model.uniform_policy().numpy().astype(np.float64)
     unknown = {}
-    for index, (state, legal) in enumerate(
-        zip(model.decision_states(), model.legal_actions.numpy(), strict=True)
-    ):
+    for index, state in enumerate(model.decision_states()):
         if state is None:
             continue
         try:
-            rows[index] = _row(policy, state, legal)
+            probabilities = policy.action_probabilities(state)
         except KeyError:
             unknown[index] = state
+            continue
+        rows[index] = 0
+        for action, probability in probabilities.items():
+            rows[index, action] = probability
+    _check_rows(model, rows)
     array = model.as_tensor(rows)
     if unknown:
         mass = model.compiled_distribution(array).mass.numpy()
@@ -106,13 +111,11 @@ def _same_rows(model: MeanFieldModel, other: MeanFieldModel) -> bool:
     )
 
 
-def _row(
-    policy: openspiel_policy.Policy, state: pyspiel.State, legal: np.ndarray
-) -> np.ndarray:
-    row = np.zeros(len(legal))
-    for action, probability in policy.action_probabilities(state).items():
-        row[action] = probability
-    allowed = row.min() >= 0 and not row[~legal].any()
-    if not allowed or not abs(row.sum() - 1) <= 1e-6:
-        raise ValueError(f"The policy is no distribution at {state}: {row}")
-    return row
+def _check_rows(model: MeanFieldModel, rows: np.ndarray) -> None:
+    """Raises a ValueError unless all rows are distributions over legal actions."""
+    possible = (rows == 0) | (model.legal_actions.numpy() & (rows > 0))
+    wrong = ~possible.all(axis=1) | ~(abs(rows.sum(axis=1) - 1) <= 1e-6)
+    if wrong.any():
+        index = int(np.argmax(wrong))
+        state = next(itertools.islice(model.decision_states(), index, None))
+        raise ValueError(f"The policy is no distribution at {state}: {rows[index]}")

@@ -54,13 +54,13 @@ class Table:
 
 
 _NOTES = """\
-An iteration includes the exploitability of its policy. Times are milliseconds, of setup
-(enumeration, compilation) seconds. Ratios are of minima: the least of many timings is
-what the code costs, the rest is other processes. Where OpenSpiel has two games the one
-in C++ is the reference. Exploitability is compared after as many iterations as `after`
-says. OpenSpiel's OMD differs from the algorithm, since it updates the table that the
-policy under evaluation reads; in its beach bar a player pays for the move that the
-first path to a place made, instead of for the own one.
+An iteration includes the exploitability of its policy. Ratios are of minima: the least
+of many timings is what the code costs, the rest is other processes. Where OpenSpiel has
+two games the one in C++ is the reference. Exploitability is compared after as many
+iterations as `after` says. OpenSpiel's figures differ from ours where its OMD updates
+the table that the policy under evaluation reads, where rounding breaks the ties of its
+fictitious play, and where a player of its beach bar pays for the move that the first
+path to a place made instead of for the own one.
 """
 
 
@@ -86,10 +86,10 @@ def _row(contest: Contest, contender: Contender, timings: dict) -> dict:
         "states x actions x times": " x ".join(map(str, size)),
         "task": contest.task,
         "engine": contender.engine,
-        "setup": f"{timing.setup:.1f}",
+        "setup s": f"{timing.setup:.1f}",
         "iterations": timing.iterations,
-        "min": f"{timing.least:.3f}",
-        "median": f"{timing.median:.3f}",
+        "min ms": f"{timing.least:.3f}",
+        "median ms": f"{timing.median:.3f}",
         "min / first row's": f"{timing.least / first:.1f}",
         "OpenSpiel's / min": "".join(f"{t / timing.least:.1f}" for t in upstream),
         "million state-actions/s": f"{math.prod(size) / timing.least / 1e3:.3g}",
