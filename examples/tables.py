@@ -54,7 +54,7 @@ def main_job_caption() -> str:
         f"*A crowd that starts in one corner of four rooms and wants to be where few "
         f"others are, under the policy that {run['iterations']} iterations of "
         f"{run['algorithm'].replace('_', ' ')} find in "
-        f"{run['iterating_seconds']:.0f} seconds: nobody can gain more than "
+        f"{run['iterating_seconds']:.1f} seconds: nobody can gain more than "
         f"{run['exploitability']:.2g} by leaving it, of {first:.3g} at the start "
         f"([details](examples/results/four_rooms/run.json)).*",
         width=96,
