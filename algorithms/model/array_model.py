@@ -51,8 +51,6 @@ class ArrayModel(MeanFieldModel):
         )
         self._segments = segments.split(d)
         self._make_tables()
-        with tf.device(device):
-            tf.zeros(())  # an unknown device is refused here, not in mid-run
 
     def _make_tables(self) -> None:
         # NumPy arrays: a constant of the graph costs nothing, but every tensor that a
