@@ -39,11 +39,11 @@ class FrozenWorld:
 
     def __init__(self, dynamics: Dynamics, flow: Flow):
         self.dynamics = d = dynamics
-        everything = np.ones((d.num_states, d.num_actions), bool)
-        self.legal = everything if d.legal_actions is None else d.legal_actions
-        fields = [*by_time(d, np.asarray(flow.mass)), np.asarray(flow.rest)]
+        self.legal = d.legal_mask()
+        law = flow.joint if d.joint_law else flow.mass
+        fields = [*by_time(d, np.asarray(law)), np.asarray(flow.rest)]
         fields = [
-            field / d.history_probabilities(t)[:, None, None]
+            field / d.history_probabilities(t).reshape([-1] + [1] * (field.ndim - 1))
             for t, field in enumerate(fields)
         ]
         self.terminal_rewards = d.discount**d.horizon * np.stack(

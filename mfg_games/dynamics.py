@@ -122,6 +122,9 @@ class Dynamics(abc.ABC):
         not depend on the action follows (two cheap stages instead of one table), or
         None.
       common_noise: a `CommonNoise`, or None.
+      joint_law: whether `transition` and `reward` depend on what the others do, not
+        only on where they are: their `mu` is then the joint law of state and action,
+        [N, S, A], and the reward's last axis is A.
     """
 
     horizon: int
@@ -138,6 +141,7 @@ class Dynamics(abc.ABC):
     legal_actions: np.ndarray | None = None
     moves: np.ndarray | None = None
     common_noise: CommonNoise | None = None
+    joint_law: bool = False
     parameters: dict | None = None  # set by make_dynamics
 
     @abc.abstractmethod
@@ -147,7 +151,7 @@ class Dynamics(abc.ABC):
         Args:
           xp: the array module.
           t: time, an int or an integer tensor.
-          mu: float64 [N, S], the distribution at t.
+          mu: float64 [N, S], the distribution at t; [N, S, A] with `joint_law`.
           z: the value of the common noise's history at t + 1; None without.
 
         Returns:
@@ -161,7 +165,8 @@ class Dynamics(abc.ABC):
     def reward(self, xp, t, mu, z):
         """Reward of one step, float64 [N, S, A], or [N, S, 1] if no action matters.
 
-        `z` is the value of the common noise's history at t; None without.
+        `mu` is that of `transition`, `z` the value of the common noise's history at t;
+        None without.
         """
 
     def terminal_reward(self, xp, mu, z):
@@ -209,11 +214,29 @@ class Dynamics(abc.ABC):
             return self.coordinates
         return np.indices(self.state_shape).reshape(len(self.state_shape), -1).T
 
+    def legal_mask(self) -> np.ndarray:
+        """Which actions are legal, bool [S, A]."""
+        if self.legal_actions is not None:
+            return self.legal_actions
+        return np.ones((self.num_states, self.num_actions), bool)
+
+    def uniform_law(self) -> np.ndarray:
+        """The law at time 0 of players who play all legal actions alike."""
+        if not self.joint_law:
+            return self.initial_distribution
+        legal = self.legal_mask()
+        policy = legal / legal.sum(axis=1, keepdims=True)
+        return self.initial_distribution[..., None] * policy
+
     def initial_rewards(self) -> np.ndarray:
-        """Rewards at time 0 under the initial distribution, [N, S, A or 1]."""
+        """Rewards at time 0 under the uniform policy, [N, S, A or 1]."""
         return np.asarray(
-            self.reward(np, 0, self.initial_distribution, self.noise_value(0, 0))
+            self.reward(np, 0, self.uniform_law(), self.noise_value(0, 0))
         )
+
+    def initial_transition(self) -> tuple[np.ndarray, np.ndarray]:
+        """The first step under the uniform policy, as `transition` returns it."""
+        return self.transition(np, 0, self.uniform_law(), self.noise_value(1, 0))
 
     def has_action_rewards(self) -> bool:
         """Whether rewards depend on the action."""
@@ -254,14 +277,11 @@ class Dynamics(abc.ABC):
     def _check_first_step(self) -> None:
         n, s, a = self.num_populations, self.num_states, self.num_actions
         reward = self.initial_rewards()
-        if reward.shape not in ((n, s, a), (n, s, 1)):
-            raise ValueError(
-                f"`reward` must return [{n}, {s}, {a}] or [{n}, {s}, 1]. "
-                f"Received: {reward.shape}"
-            )
-        successors, probabilities = self.transition(
-            np, 0, self.initial_distribution, self.noise_value(min(1, self.horizon), 0)
-        )
+        allowed = [(n, s, a)] if self.joint_law else [(n, s, a), (n, s, 1)]
+        if reward.shape not in allowed:
+            shapes = " or ".join(map(str, map(list, allowed)))
+            raise ValueError(f"`reward` must return {shapes}. Received: {reward.shape}")
+        successors, probabilities = self.initial_transition()
         sources = (s,) if self.moves is not None else (s, a)
         outcomes = successors.shape[-1]
         _expect_shape("successors", successors, (*sources, outcomes))

@@ -16,29 +16,35 @@ _MASS_TOLERANCE = 1e-4  # what OpenSpiel's own distributions are held to
 
 
 class MeanField:
-    """The distribution mu at time t on one history of the common noise.
+    """The distribution at time t on one history of the common noise.
 
     Immutable: copies of a state share it, which makes cloning cheap.
+
+    Attributes:
+      law: the distribution of states, [N, S], or the joint law of states and actions,
+        [N, S, A].
+      mu: the distribution of states, [N, S].
     """
 
-    def __init__(self, dynamics: Dynamics, t: int, history: int, mu: np.ndarray):
+    def __init__(self, dynamics: Dynamics, t: int, history: int, law: np.ndarray):
         self._dynamics = dynamics
         self._t = t
         self._history = history
         self._transitions = {}
-        self.mu = mu
+        self.law = law
+        self.mu = law if law.ndim == 2 else law.sum(axis=-1)
 
     def __deepcopy__(self, memo) -> MeanField:
         return self
 
     def __reduce__(self):
-        return (MeanField, (self._dynamics, self._t, self._history, self.mu))
+        return (MeanField, (self._dynamics, self._t, self._history, self.law))
 
     @functools.cached_property
     def rewards(self) -> np.ndarray:
         """Discounted rewards of every state and action, [N, S, A or 1]."""
         z = self._dynamics.noise_value(self._t, self._history)
-        reward = self._dynamics.reward(np, self._t, self.mu, z)
+        reward = self._dynamics.reward(np, self._t, self.law, z)
         return self._dynamics.discount**self._t * np.asarray(reward)
 
     @functools.cached_property
@@ -54,7 +60,7 @@ class MeanField:
             d = self._dynamics
             branches = d.num_common_outcomes(self._t)
             z = d.noise_value(self._t + 1, self._history * branches + common_outcome)
-            self._transitions[common_outcome] = d.transition(np, self._t, self.mu, z)
+            self._transitions[common_outcome] = d.transition(np, self._t, self.law, z)
         return self._transitions[common_outcome]
 
 
@@ -67,13 +73,14 @@ class MeanFields:
             self._make
         )
 
-    def at(self, t: int, history: int, mu: np.ndarray) -> MeanField:
-        """The mean field of the distribution mu, [N, S]."""
-        return self._cached(t, history, np.ascontiguousarray(mu).tobytes())
+    def at(self, t: int, history: int, law: np.ndarray) -> MeanField:
+        """The mean field of a law, [N, S] or [N, S, A]."""
+        return self._cached(t, history, law.shape, np.ascontiguousarray(law).tobytes())
 
-    def _make(self, t: int, history: int, mu: bytes) -> MeanField:
-        shape = self._dynamics.initial_distribution.shape
-        array = np.frombuffer(mu, np.float64).reshape(shape)
+    def _make(
+        self, t: int, history: int, shape: tuple[int, ...], law: bytes
+    ) -> MeanField:
+        array = np.frombuffer(law, np.float64).reshape(shape)
         return MeanField(self._dynamics, t, history, array)
 
 
@@ -82,23 +89,45 @@ def normalised(
 ) -> np.ndarray:
     """The distribution [N, S] made of the masses [N * S] registered at one history.
 
-    Each population's masses sum to the probability of the history, as in OpenSpiel's
-    `DistributionPolicy`, or to 1. OpenSpiel's random simulation spreads one unit over
-    all populations, which is taken too.
-
     Raises:
       ValueError: wrong length, a negative or infinite mass, or a wrong sum.
     """
-    n, s = d.num_populations, d.num_states
+    return _shares(d, t, history, distribution, d.num_states)
+
+
+def normalised_joint(
+    d: Dynamics, t: int, history: int, distribution: list[float]
+) -> np.ndarray:
+    """The same for the joint law [N, S, A], from the masses of the legal pairs.
+
+    Raises:
+      ValueError: as for `normalised`.
+    """
+    legal = d.legal_mask()
+    law = np.zeros((d.num_populations, *legal.shape))
+    law[:, legal] = _shares(d, t, history, distribution, int(legal.sum()))
+    return law
+
+
+def _shares(
+    d: Dynamics, t: int, history: int, distribution: list[float], size: int
+) -> np.ndarray:
+    """Masses as shares of each population, [N, size].
+
+    Each population's masses sum to the probability of the history, as in OpenSpiel's
+    `DistributionPolicy`, or to 1. OpenSpiel's random simulation spreads one unit over
+    all populations, which is taken too.
+    """
+    n = d.num_populations
     mass = np.asarray(distribution, np.float64)
-    if mass.shape != (n * s,):
+    if mass.shape != (n * size,):
         raise ValueError(
-            f"A distribution needs one mass for each of the {n * s} strings of "
+            f"A distribution needs one mass for each of the {n * size} strings of "
             f"distribution_support(). Received: {mass.size}"
         )
     if not np.isfinite(mass).all() or mass.min() < 0:
         raise ValueError("A distribution needs finite masses that are not negative.")
-    totals = mass.reshape(n, s).sum(axis=1)
+    totals = mass.reshape(n, size).sum(axis=1)
     probability = float(d.history_probabilities(t)[history])
     accepted = (
         np.allclose(totals, probability, rtol=_MASS_TOLERANCE, atol=0.0),
@@ -110,4 +139,4 @@ def normalised(
             f"The masses of each of the {n} populations must sum to {probability} (the "
             f"probability of the noise history) or to 1. Received: {totals.tolist()}"
         )
-    return mass.reshape(n, s) / totals[:, None]
+    return mass.reshape(n, size) / totals[:, None]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 import functools
 
+import numpy as np
+
 from mfg_games.dynamics import Dynamics
 
 
@@ -13,10 +15,11 @@ class Node(enum.IntEnum):
 
     START = 0
     DECISION = 1
-    SETTLEMENT = 2
-    CHANCE = 3
-    MEAN_FIELD = 4
-    TERMINAL = 5
+    JOINT_MEAN_FIELD = 2  # the crowd's law of state and action
+    SETTLEMENT = 3
+    CHANCE = 4
+    MEAN_FIELD = 5
+    TERMINAL = 6
 
 
 class NodeNames:
@@ -24,18 +27,23 @@ class NodeNames:
 
     def __init__(self, dynamics: Dynamics):
         self._dynamics = dynamics
-        coordinates = dynamics.state_coordinates().tolist()
-        if dynamics.state_names:
-            self._states = [dynamics.state_names[x] for (x,) in coordinates]
-        else:
-            self._states = [_place(factors) for factors in coordinates]
         layers = 4 * (dynamics.horizon + 1)
         self.support = functools.lru_cache(maxsize=layers)(self._support)
+
+    @functools.cached_property
+    def _states(self) -> list[str]:
+        """Names of the states, made when the first is asked for: a million take 1 s."""
+        d = self._dynamics
+        coordinates = d.state_coordinates().tolist()
+        if len(d.state_shape) > 1:
+            return [str(tuple(factors)) for factors in coordinates]
+        names = d.state_names or range(*d.state_shape)
+        return [str(names[x]) for (x,) in coordinates]
 
     def string(
         self, node: Node, population: int, t: int, history: int, x: int, action: int
     ) -> str:
-        """The string of one node; `action` counts at settlement and chance nodes."""
+        """The string of one node; `action` counts between decision and next state."""
         d = self._dynamics
         words = [f"population={population}"] if d.num_populations > 1 else []
         if node == Node.START:
@@ -44,21 +52,20 @@ class NodeNames:
         if d.num_histories(t) > 1:
             path = d.common_noise.outcomes(t, history)
             words.append("noise=" + ".".join(map(str, path)))
-        if node in (Node.SETTLEMENT, Node.CHANCE):
+        if node in (Node.JOINT_MEAN_FIELD, Node.SETTLEMENT, Node.CHANCE):
             words.append(f"action={action}")
         if node != Node.DECISION:
             words.append(node.name.lower().replace("_", " "))
         return " ".join(words)
 
-    def _support(self, t: int, history: int) -> list[str]:
+    def _support(self, node: Node, t: int, history: int) -> list[str]:
         """Strings of all mean field nodes of one history, populations first."""
+        d = self._dynamics
+        places = [(x, -1) for x in range(d.num_states)]
+        if node == Node.JOINT_MEAN_FIELD:
+            places = np.argwhere(d.legal_mask()).tolist()
         return [
-            self.string(Node.MEAN_FIELD, population, t, history, x, -1)
-            for population in range(self._dynamics.num_populations)
-            for x in range(self._dynamics.num_states)
+            self.string(node, population, t, history, x, action)
+            for population in range(d.num_populations)
+            for x, action in places
         ]
-
-
-def _place(factors: list[int]) -> str:
-    inner = ", ".join(map(str, factors))
-    return inner if len(factors) == 1 else f"({inner})"

@@ -1,11 +1,13 @@
 """The OpenSpiel game, state and observer derived from any `Dynamics`.
 
-Node cycle: start (chance) -> [decision -> (settlement) -> chance -> mean field] x T
--> terminal. A reward that depends on the action is paid at a *settlement*: a decision
-node with the single legal action 0 whose string shows state and action. OpenSpiel's
-evaluators cache values by string and read rewards at decision, mean field and
-terminal nodes, its `rl_environment` at decision nodes only, so all of them agree.
-Games whose rewards depend on the state alone have no settlements.
+Node cycle: start (chance) -> [decision -> (joint mean field) -> (settlement) -> chance
+-> mean field] x T -> terminal. A reward that depends on the action is paid at a
+*settlement*: a decision node with the single legal action 0 whose string shows state
+and action. OpenSpiel's evaluators cache values by string and read rewards at decision,
+mean field and terminal nodes, its `rl_environment` at decision nodes only, so all of
+them agree. Games whose rewards depend on the state alone have no settlements. Games in
+which the crowd's actions matter (`joint_law`) have a mean field node over states and
+actions in front of the settlement, since the reward needs it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import numpy as np
 import pyspiel
 
 from mfg_games.dynamics import Dynamics, make_dynamics
-from mfg_games.mean_field import MeanFields, normalised
+from mfg_games.mean_field import MeanFields, normalised, normalised_joint
 from mfg_games.nodes import Node, NodeNames
 from mfg_games.observer import MeanFieldObserver
 
@@ -33,7 +35,8 @@ class MeanFieldGame(pyspiel.Game):
         parameters = {**self.game_type.parameter_specification, **(params or {})}
         self.dynamics = make_dynamics(self.dynamics_class, parameters)
         d = self.dynamics
-        decisions = d.horizon * (2 if d.has_action_rewards() else 1)
+        self.has_settlements = d.joint_law or d.has_action_rewards()
+        decisions = d.horizon * (2 if self.has_settlements else 1)
         low, high = _utility_range(d)
         super().__init__(
             self.game_type,
@@ -48,7 +51,11 @@ class MeanFieldGame(pyspiel.Game):
             ),
             parameters,
         )
-        self.has_settlements = d.has_action_rewards()
+        self.node_after_decision = Node.CHANCE
+        if d.joint_law:
+            self.node_after_decision = Node.JOINT_MEAN_FIELD
+        elif self.has_settlements:
+            self.node_after_decision = Node.SETTLEMENT
         self.mean_fields = MeanFields(d)
         self.names = NodeNames(d)
 
@@ -120,7 +127,7 @@ class MeanFieldState(pyspiel.State):
         match self.node:
             case Node.START | Node.CHANCE:
                 return pyspiel.PlayerId.CHANCE
-            case Node.MEAN_FIELD:
+            case Node.MEAN_FIELD | Node.JOINT_MEAN_FIELD:
                 return pyspiel.PlayerId.MEAN_FIELD
             case Node.TERMINAL:
                 return pyspiel.PlayerId.TERMINAL
@@ -186,8 +193,7 @@ class MeanFieldState(pyspiel.State):
                 self.node = Node.DECISION
             case Node.DECISION:
                 self._action = action
-                settle = self._game.has_settlements
-                self.node = Node.SETTLEMENT if settle else Node.CHANCE
+                self.node = self._game.node_after_decision
             case Node.SETTLEMENT:
                 self.node = Node.CHANCE
             case Node.CHANCE:
@@ -206,9 +212,10 @@ class MeanFieldState(pyspiel.State):
         self._action = -1
 
     def distribution_support(self) -> list[str]:
-        if self.node != Node.MEAN_FIELD:
+        if self.node not in (Node.MEAN_FIELD, Node.JOINT_MEAN_FIELD):
             return []
-        return list(self._game.names.support(self.t, self.noise_history))
+        support = self._game.names.support
+        return list(support(self.node, self.t, self.noise_history))
 
     def update_distribution(self, distribution: list[float]) -> None:
         """Registers the masses of `distribution_support()` and moves on.
@@ -219,19 +226,24 @@ class MeanFieldState(pyspiel.State):
         Raises:
           ValueError: wrong node, length, sign or sum.
         """
-        if self.node != Node.MEAN_FIELD:
-            raise ValueError(
-                f"update_distribution needs a mean field node, not: {self}"
-            )
-        mu = normalised(self._game.dynamics, self.t, self.noise_history, distribution)
-        self._collected += self._reward_here()
-        self.set_mean_field(mu)
-        last = self.t == self._game.dynamics.horizon
-        self.node = Node.TERMINAL if last else Node.DECISION
+        d, place = self._game.dynamics, (self.t, self.noise_history)
+        match self.node:
+            case Node.JOINT_MEAN_FIELD:
+                law = normalised_joint(d, *place, distribution)
+                self.node = Node.SETTLEMENT
+            case Node.MEAN_FIELD:
+                law = normalised(d, *place, distribution)
+                last = self.t == d.horizon
+                self.node = Node.TERMINAL if last else Node.DECISION
+            case _:
+                raise ValueError(
+                    f"update_distribution needs a mean field node, not: {self}"
+                )
+        self.set_mean_field(law)
 
-    def set_mean_field(self, mu: np.ndarray) -> None:
-        """Gives the state the distribution that it faces, [N, S]."""
-        self._mean_field = self._game.mean_fields.at(self.t, self.noise_history, mu)
+    def set_mean_field(self, law: np.ndarray) -> None:
+        """Gives the state the distribution that it faces, [N, S] or [N, S, A]."""
+        self._mean_field = self._game.mean_fields.at(self.t, self.noise_history, law)
 
     def _reward_here(self) -> float:
         settles = self._game.has_settlements
@@ -270,8 +282,7 @@ class MeanFieldState(pyspiel.State):
 
 
 def _max_chance_outcomes(d: Dynamics) -> int:
-    first = d.noise_value(min(1, d.horizon), 0)
-    successors, _ = d.transition(np, 0, d.initial_distribution, first)
+    successors, _ = d.initial_transition()
     common = max(d.num_common_outcomes(t) for t in range(d.horizon))
     return max(d.num_states, successors.shape[-1] * common)
 

@@ -63,10 +63,7 @@ class ArrayModel(MeanFieldModel):
         if d.moves is not None:
             self._moves = d.moves
             self._push_moves = Push(d.moves, d.num_states)
-        first, again = (
-            d.transition(np, 0, d.initial_distribution, d.noise_value(1, 0))[0]
-            for _ in range(2)
-        )
+        first, again = (d.initial_transition()[0] for _ in range(2))
         self._fixed = first is again
         if self._fixed:
             self._successors = first
@@ -115,7 +112,9 @@ class ArrayModel(MeanFieldModel):
                 self.dtype,
             )
             layers.append(tf.reshape(swept[0], [-1]))
-        return Flow(tf.concat(layers, 0), mass)
+        masses = tf.concat(layers, 0)
+        joint = masses[:, None] * policy if self._dynamics.joint_law else None
+        return Flow(masses, mass, joint)
 
     def _layered(self, segment: Segment, rows: tf.Tensor) -> tf.Tensor:
         """Rows of one layer as [H, N, S, ...]."""
@@ -124,13 +123,14 @@ class ArrayModel(MeanFieldModel):
     def _forward(self, segment: Segment, i, mass: tf.Tensor, policy: tf.Tensor):
         """Mass [H, N, S] and policy [H, N, S, A] give the next layer's mass."""
         flow = mass[..., None] * policy
+        law = flow if self._dynamics.joint_law else mass
         if self._dynamics.moves is not None:
             flow = self._push_moves(flow)
         if segment.branches > 1:
             share = tf.tile(tf.cast(segment.outcomes, self.dtype), [segment.histories])
             share = tf.reshape(share, [-1] + [1] * (flow.ndim - 1))
             flow = tf.repeat(flow, segment.branches, axis=0) * share
-        successors, probabilities = self._transition(segment, i, mass)
+        successors, probabilities = self._transition(segment, i, law)
         flow = flow[..., None] * probabilities
         if self._fixed:
             return self._push_noise(flow)
@@ -140,11 +140,12 @@ class ArrayModel(MeanFieldModel):
 
     def evaluate(self, policy: tf.Tensor, flow: Flow) -> Evaluation:
         values = self._terminal_values(flow)
+        law = flow.joint if self._dynamics.joint_law else flow.mass
         layers = []
         for segment in reversed(self._segments):
-            policies, masses = segment.rows(policy), segment.rows(flow.mass)
+            policies, laws = segment.rows(policy), segment.rows(law)
             values, (rewards, continuations) = segments.scan(
-                lambda i, values, s=segment, p=policies, m=masses: self._backward(
+                lambda i, values, s=segment, p=policies, m=laws: self._backward(
                     s, i, values, self._layered(s, m[i]), self._layered(s, p[i])
                 ),
                 values,
@@ -183,7 +184,7 @@ class ArrayModel(MeanFieldModel):
         paid = self.num_actions if d.has_action_rewards() else 1
         return [(*layer, paid), (2, *layer, *actions)]
 
-    def _backward(self, segment: Segment, i, values, mass, policy):
+    def _backward(self, segment: Segment, i, values, law, policy):
         """One step back in time.
 
         Both values share one array, and the sweep keeps the continuations, from which
@@ -194,14 +195,14 @@ class ArrayModel(MeanFieldModel):
           segment: the segment.
           i: the time in it.
           values: [2, H * B, N, S], values of policy and best response one step later.
-          mass: [H, N, S].
+          law: [H, N, S] or [H, N, S, A], what the game's functions depend on.
           policy: [H, N, S, A].
 
         Returns:
           (values now, [2, H, N, S]; (rewards, continuations)).
         """
-        successors, probabilities = self._transition(segment, i, mass)
-        rewards = self._reward(segment, i, mass)
+        successors, probabilities = self._transition(segment, i, law)
+        rewards = self._reward(segment, i, law)
         after = self._continuation(segment, values, successors, probabilities)
         q, best_q = (rewards + self._by_action(column) for column in tf.unstack(after))
         if self._restricted:
@@ -234,39 +235,40 @@ class ArrayModel(MeanFieldModel):
 
     # ---- the game's functions ------------------------------------------------------
 
-    def _mu(self, segment: Segment, mass: tf.Tensor) -> tf.Tensor:
-        """The distribution on each history, float64 [H, N, S]."""
-        return tf.cast(mass, tf.float64) / segment.probabilities
+    def _mu(self, segment: Segment, law: tf.Tensor) -> tf.Tensor:
+        """What a game's functions take for mu, float64 [H, N, S] or [H, N, S, A]."""
+        law = tf.cast(law, tf.float64)
+        return law / segment.probabilities.reshape([-1] + [1] * (law.ndim - 1))
 
-    def _reward(self, segment: Segment, i, mass: tf.Tensor) -> tf.Tensor:
+    def _reward(self, segment: Segment, i, law: tf.Tensor) -> tf.Tensor:
         d = self._dynamics
         t = segment.start + i
         z = None if segment.z_now is None else tf.gather(segment.z_now, i)
         reward = _per_history(
-            lambda mu, z: d.reward(tnp, t, mu, z), self._mu(segment, mass), z
+            lambda mu, z: d.reward(tnp, t, mu, z), self._mu(segment, law), z
         )
         if d.discount != 1.0:
             reward *= tf.constant(d.discount, tf.float64) ** tf.cast(t, tf.float64)
         return tf.cast(reward, self.dtype)
 
-    def _transition(self, segment: Segment, i, mass: tf.Tensor):
+    def _transition(self, segment: Segment, i, law: tf.Tensor):
         """Successors and their probabilities for each history of the next layer."""
         d = self._dynamics
         t = segment.start + i
         z = None if segment.z_next is None else tf.gather(segment.z_next, i)
-        mu = self._mu(segment, mass)
+        mu = self._mu(segment, law)
         if segment.branches > 1:
             mu = tf.repeat(mu, segment.branches, axis=0)
         rank = 3 if d.moves is not None else 4
 
-        def law(mu, z):
+        def step(mu, z):
             successors, probabilities = d.transition(tnp, t, mu, z)
             probabilities = tf.convert_to_tensor(probabilities)
             missing = [1] * (rank - probabilities.ndim)
             probabilities = tf.reshape(probabilities, [*missing, *probabilities.shape])
             return (probabilities,) if self._fixed else (probabilities, successors)
 
-        result = _per_history(law, mu, z)
+        result = _per_history(step, mu, z)
         successors = self._successors if self._fixed else result[1]
         return successors, tf.cast(result[0], self.dtype)
 
@@ -296,7 +298,23 @@ class ArrayModel(MeanFieldModel):
                 by_name[names.string(Node.MEAN_FIELD, *place)] = value
             if t < self._dynamics.horizon:
                 by_name[names.string(Node.DECISION, *place)] = value
-        return by_name
+        return by_name | self._joint_masses(flow)
+
+    def _joint_masses(self, flow: Flow) -> dict[str, float]:
+        """Mass of every mean field node over states and actions."""
+        if flow.joint is None:
+            return {}
+        string, legal = self.game.names.string, self._dynamics.legal_mask()
+        nodes = self._nodes(range(self._dynamics.horizon))
+        return {
+            string(
+                Node.JOINT_MEAN_FIELD, population, t, history, x, int(action)
+            ): float(row[action])
+            for row, (t, history, population, x) in zip(
+                flow.joint.numpy(), nodes, strict=True
+            )
+            for action in np.flatnonzero(legal[x])
+        }
 
     def _nodes(self, times: range) -> Iterator[tuple[int, int, int, int]]:
         populations, states = self._layer

@@ -24,10 +24,13 @@ class Flow(NamedTuple):
       mass: [D], probability of each decision node; populations count one each, and
         the nodes of a noise history sum to the history's probability.
       rest: what else the model needs to tell rewards; its shape is the model's own.
+      joint: [D, A], probability of each node and action, in games whose rewards or
+        dynamics depend on it.
     """
 
     mass: tf.Tensor
     rest: tf.Tensor
+    joint: tf.Tensor | None = None
 
 
 class Evaluation(NamedTuple):

@@ -24,7 +24,7 @@ class Segment:
       branches: B, the outcomes of the common noise after each of the times.
       first_node: the row of the first node.
       layer_size: number of nodes at each of the times.
-      probabilities: float64 [H, 1, 1], of the histories.
+      probabilities: float64 [H], of the histories.
       outcomes: float64 [B], of the common noise.
       z_now: [times, H, ...], what the game sees of the histories; None without noise.
       z_next: [times, H * B, ...], the same one step later.
@@ -79,7 +79,7 @@ def _segment(d: Dynamics, start: int, stop: int, first_node: int) -> Segment:
         branches=len(law),
         first_node=first_node,
         layer_size=histories * d.num_populations * d.num_states,
-        probabilities=d.history_probabilities(start)[:, None, None],
+        probabilities=d.history_probabilities(start),
         outcomes=law,
         z_now=np.stack(noise.values[start:stop]) if noise else None,
         z_next=np.stack(noise.values[start + 1 : stop + 1]) if noise else None,

@@ -7,7 +7,7 @@ import pyspiel
 import pytest
 
 import mfg_games
-from mfg_games.settings import PAPER, SETTINGS, TESTING, Setting, setting
+from mfg_games.settings import PAPER, PEER, SETTINGS, TESTING, Setting, setting
 
 GAMES = {
     name: dynamics
@@ -15,7 +15,7 @@ GAMES = {
     if dynamics.__module__.startswith("mfg_games.")
 }
 ALL = sorted(SETTINGS)
-PAPERS = [name for name in ALL if PAPER in SETTINGS[name].tags]
+COMPLETE = [name for name in ALL if {PAPER, PEER} & set(SETTINGS[name].tags)]
 SMALL = [name for name in ALL if TESTING in SETTINGS[name].tags]
 
 
@@ -35,11 +35,11 @@ def test_says_what_it_is(name):
     assert entry.name == name
     assert entry.source
     assert entry.description
-    assert (PAPER in entry.tags) != (TESTING in entry.tags)
+    assert len({PAPER, PEER, TESTING} & set(entry.tags)) == 1
 
 
-@pytest.mark.parametrize("name", PAPERS)
-def test_papers_settings_give_every_parameter(name):
+@pytest.mark.parametrize("name", COMPLETE)
+def test_settings_of_papers_and_peers_give_every_parameter(name):
     expected = inspect.signature(GAMES[SETTINGS[name].game]).parameters
     assert SETTINGS[name].parameters.keys() == expected.keys()
 
