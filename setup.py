@@ -19,6 +19,7 @@ setuptools.setup(
         "absl-py>=2.1,<3",
         "tensorflow>=2.21,<2.22",
         "keras>=3.12,<4",
+        "optree>=0.13,<1",
         "scipy>=1.14,<2",
         "matplotlib>=3.9,<4",
         "tqdm>=4.66,<5",

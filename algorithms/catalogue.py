@@ -18,8 +18,14 @@ SOLVERS = {
     "fictitious_play": ("fictitious_play", "FictitiousPlay"),
     "fixed_point": ("fixed_point", "FixedPoint"),
     "mirror_descent": ("mirror_descent", "MirrorDescent"),
+    "munchausen_mirror_descent": (
+        "munchausen_mirror_descent",
+        "MunchausenMirrorDescent",
+    ),
     "policy_iteration": ("policy_iteration", "PolicyIteration"),
+    "prior_descent": ("prior_descent", "PriorDescent"),
     "q_learning_fictitious_play": ("q_learning", "QLearningFictitiousPlay"),
+    "regularised_equilibrium": ("regularised_equilibrium", "RegularisedEquilibrium"),
 }
 
 

@@ -70,7 +70,8 @@ def _in_rows(
         name: array.numpy().copy() for name, array in solver.fresh_state().items()
     }
     for name, array in state.items():
-        placed[name][rows[: len(array)]] = array
+        place = rows[: len(array)] if array.ndim else ...
+        placed[name][place] = array
     return placed
 
 

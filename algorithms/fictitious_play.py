@@ -13,18 +13,19 @@ from __future__ import annotations
 import pyspiel
 import tensorflow as tf
 
+from algorithms.model import Evaluation, Flow
 from algorithms.policy import respond
 from algorithms.solver import Solver, State, Update
 from mfg_games import parameters
 
 
 class FictitiousPlay(Solver):
-    """Fictitious play: the average of all best responses so far.
+    """Fictitious play, plain, softmax or damped: the average of all best responses.
 
     Args:
       game: any OpenSpiel mean field game, or its string.
-      lr: weight of each new best response; None for 1 / (k + 1) at iteration
-        k = 1, 2, ...: the average over all iterations.
+      lr: constant weight of each new best response (damped fictitious play); None for
+        1 / (k + 1) at iteration k = 1, 2, ...: the average over all iterations.
       temperature: respond with softmax(Q / temperature) instead of the best response.
       dtype: "float64" or "float32".
       device: a TensorFlow device; None for TensorFlow's choice.
@@ -62,7 +63,7 @@ class FictitiousPlay(Solver):
         legal, uniform = self.model.legal_actions, self.model.uniform_policy()
         policy = state["policy"]
         flow, values = self._sweep(policy)
-        response = respond(values.best_q, legal, self._temperature)
+        response = self._response(policy, flow, values, legal)
         average = average_policy(
             (1 - step_size) * flow.mass,
             policy,
@@ -71,6 +72,12 @@ class FictitiousPlay(Solver):
             tf.where(step_size < 1, uniform, response),
         )
         return Update({"policy": average}, flow, values.value, values.best_value)
+
+    def _response(
+        self, policy: tf.Tensor, flow: Flow, values: Evaluation, legal: tf.Tensor
+    ) -> tf.Tensor:
+        """What a newcomer to the flow plays, [D, A]."""
+        return respond(values.best_q, legal, self._temperature)
 
 
 def average_policy(

@@ -17,7 +17,7 @@ from mfg_games import parameters
 
 
 class FixedPoint(FictitiousPlay):
-    """Fixed point: the best response to the last policy's flow.
+    """Fixed point, plain, softmax or damped: the best response to the last flow.
 
     Args:
       game: any OpenSpiel mean field game, or its string.

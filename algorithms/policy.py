@@ -10,14 +10,10 @@ import pyspiel
 import tensorflow as tf
 
 from algorithms.model import MeanFieldModel
+from algorithms.regularisers import softmax
 
 # Two actions whose values differ by less, relative to the values' size, are tied.
 TIE_TOLERANCE = {tf.float64: 1e-10, tf.float32: 1e-5}
-
-
-def softmax(logits: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:
-    """Probabilities proportional to exp(logits) on the legal actions, [D, A]."""
-    return tf.nn.softmax(tf.where(legal, logits, logits.dtype.min), axis=-1)
 
 
 def greedy(q: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:

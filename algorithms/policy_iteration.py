@@ -13,7 +13,8 @@ from __future__ import annotations
 import pyspiel
 import tensorflow as tf
 
-from algorithms.policy import greedy, softmax
+from algorithms.policy import greedy
+from algorithms.regularisers import softmax
 from algorithms.solver import Solver, State, Update
 from mfg_games import parameters
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 import csv
 import dataclasses
+import functools
 import math
 import pathlib
 import time
@@ -70,16 +71,28 @@ class Result:
     Attributes:
       history: a record before the first iteration and after each one.
       best: the record of the lowest exploitability.
-      policy: the last policy.
-      best_policy: the policy of the best record.
       reason: why the run ended.
+      solver: the solver that ran.
+      state, best_state: its last state, and that of the best record.
     """
 
     history: list[Record]
     best: Record
-    policy: ArrayPolicy
-    best_policy: ArrayPolicy
     reason: str
+    solver: Solver
+    state: State
+    best_state: State
+
+    # Made when asked for: an array of all nodes and actions may not fit into memory.
+    @functools.cached_property
+    def policy(self) -> ArrayPolicy:
+        """The last policy."""
+        return self.solver.policy_of(self.state)
+
+    @functools.cached_property
+    def best_policy(self) -> ArrayPolicy:
+        """The policy of the best record."""
+        return self.solver.policy_of(self.best_state)
 
     def save_csv(self, path: str | pathlib.Path) -> None:
         """Writes the history as CSV with a header."""
@@ -207,7 +220,8 @@ class _Session:
         return Result(
             history=self.history,
             best=self.best,
-            policy=self._solver.get_policy(),
-            best_policy=self._solver.policy_of(self._best_state),
             reason=reason,
+            solver=self._solver,
+            state=self._solver.state,
+            best_state=self._best_state,
         )

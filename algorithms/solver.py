@@ -82,7 +82,7 @@ class Solver(abc.ABC):
 
     @abc.abstractmethod
     def fresh_state(self) -> State:
-        """The state before the first iteration: arrays [D, ...] by name."""
+        """The state before the first iteration: arrays [D, ...] and scalars by name."""
 
     @abc.abstractmethod
     def _policy(self, state: State) -> tf.Tensor:
@@ -111,7 +111,7 @@ class Solver(abc.ABC):
             valid = 0 < learning_rate <= self.largest_step
             require(valid, "learning_rate", learning_rate, allowed)
         update = self._evaluated(learning_rate)
-        if not np.isfinite(update.value).all():
+        if not np.isfinite(update.value.numpy()).all():
             raise FloatingPointError(
                 f"{type(self).__name__}: the policy's value is {update.value.numpy()} "
                 f"at iteration {self.num_iterations}."
@@ -177,7 +177,7 @@ class Solver(abc.ABC):
     def _evaluated(self, learning_rate: float | None = None) -> Update:
         step = self.step_size() if learning_rate is None else learning_rate
         if self._pending is None or step != self._pending_step:
-            self._pending = self._grown_update(self.model.as_tensor(step))
+            self._pending = self._grown_update(tf.constant(step, self.model.dtype))
             self._pending_step = step
         return self._pending
 
@@ -192,12 +192,14 @@ class Solver(abc.ABC):
 
     def _padded(self, state: State) -> State:
         """A state with fresh rows for the nodes discovered since it was made."""
-        rows = {len(array) for array in state.values()}
+        rows = {len(array) for array in state.values() if array.shape.rank}
         if rows == {self.model.num_nodes}:
             return state
         fresh = self.fresh_state()
         return {
             name: tf.concat([array, fresh[name][len(array) :]], axis=0)
+            if array.shape.rank
+            else array
             for name, array in state.items()
         }
 

@@ -1,6 +1,29 @@
 """Mean field games for OpenSpiel: importing this package registers them all."""
 
-from mfg_games import beach_bar, exploration, linear_quadratic, predator_prey, sis
+from mfg_games import (
+    beach_bar,
+    beach_bar_2d,
+    building,
+    congestion,
+    crowd_chain,
+    equilibrium_price,
+    exploration,
+    kinetic_congestion,
+    left_right,
+    linear_quadratic,
+    move_forward,
+    moving_target,
+    predator_prey,
+    price_impact,
+    random_garnet,
+    random_linear,
+    rock_paper_scissors,
+    sis,
+    switching,
+    systemic_risk,
+    treasure_hunting,
+    two_beach_bars,
+)
 from mfg_games.dynamics import CommonNoise, Dynamics
 from mfg_games.openspiel_game import MeanFieldGame
 from mfg_games.registration import register, registered_games
@@ -10,10 +33,27 @@ __all__ = [
     "Dynamics",
     "MeanFieldGame",
     "beach_bar",
+    "beach_bar_2d",
+    "building",
+    "congestion",
+    "crowd_chain",
+    "equilibrium_price",
     "exploration",
+    "kinetic_congestion",
+    "left_right",
     "linear_quadratic",
+    "move_forward",
+    "moving_target",
     "predator_prey",
+    "price_impact",
+    "random_garnet",
+    "random_linear",
     "register",
     "registered_games",
+    "rock_paper_scissors",
     "sis",
+    "switching",
+    "systemic_risk",
+    "treasure_hunting",
+    "two_beach_bars",
 ]

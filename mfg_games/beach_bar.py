@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mfg_games import parameters
-from mfg_games.dynamics import LOG_FLOOR, CommonNoise, Dynamics
+from mfg_games import crowd, parameters
+from mfg_games.dynamics import CommonNoise, Dynamics
 from mfg_games.registration import register
 
 _ACTIONS = np.array([-1, 0, 1])
@@ -80,10 +80,10 @@ class BeachBar(Dynamics):
         self._walking_cost = np.abs(_ACTIONS) / size
         if closing_time > 0:
             self.common_noise = _closing(horizon, closing_time, closing_probability)
-        crowd = np.array([0.0, -crowd_aversion * np.log(LOG_FLOOR)])
+        low, high = crowd.aversion_range(crowd_aversion)
         self.reward_range = (
-            self._attraction.min() - self._walking_cost.max() + min(crowd.min(), 0.0),
-            1.0 + max(crowd.max(), 0.0),
+            low + self._attraction.min() - self._walking_cost.max(),
+            high + 1.0,
         )
 
     def transition(self, xp, t, mu, z):
@@ -91,10 +91,8 @@ class BeachBar(Dynamics):
 
     def reward(self, xp, t, mu, z):
         bar_open = _OPEN if z is None else z
-        place = bar_open * self._attraction - self._crowd_aversion * xp.log(
-            mu + LOG_FLOOR
-        )
-        return place[..., None] - self._walking_cost
+        crowding = crowd.aversion(xp, mu, self._crowd_aversion)
+        return (bar_open * self._attraction + crowding)[..., None] - self._walking_cost
 
     def action_name(self, action: int) -> str:
         return f"{_ACTIONS[action]:+d}"

@@ -7,10 +7,8 @@ the entropies of the distributions.
 
 from __future__ import annotations
 
-import math
-
-from mfg_games import grid, parameters
-from mfg_games.dynamics import LOG_FLOOR, Dynamics
+from mfg_games import crowd, grid, parameters
+from mfg_games.dynamics import Dynamics
 from mfg_games.registration import register
 
 
@@ -62,14 +60,13 @@ class Exploration(Dynamics):
         self._successors = world.successors  # noise moves as the actions do
         self._noise = world.legal_move_noise(noise)
         self._crowd_aversion = crowd_aversion
-        empty = -crowd_aversion * math.log(LOG_FLOOR)
-        self.reward_range = (min(empty, 0.0), max(empty, 0.0))
+        self.reward_range = crowd.aversion_range(crowd_aversion)
 
     def transition(self, xp, t, mu, z):
         return self._successors, self._noise
 
     def reward(self, xp, t, mu, z):
-        return -self._crowd_aversion * xp.log(mu + LOG_FLOOR)[..., None]
+        return crowd.aversion(xp, mu, self._crowd_aversion)[..., None]
 
     def action_name(self, action: int) -> str:
         return grid.MOVE_NAMES[action]

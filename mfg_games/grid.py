@@ -18,6 +18,7 @@ from mfg_games import parameters
 
 MOVES = np.array([[-1, 0], [0, -1], [0, 0], [0, 1], [1, 0]])  # (row, column) steps
 MOVE_NAMES = ("up", "left", "stay", "right", "down")
+MOVE_LENGTHS = np.abs(MOVES).sum(axis=1)
 STAY = 2
 
 # Four rooms of 5 x 5 cells, with doors at 2 and 8 in the walls between them.
@@ -80,6 +81,7 @@ class Grid:
 
     Attributes:
       shape: (rows, columns) of the map.
+      wraps: whether the map is a torus.
       num_states: S, the number of free cells.
       coordinates: int [S, 2], the cell of each state.
       successors: int32 [S, 5], the state that each of `MOVES` leads to.
@@ -94,6 +96,7 @@ class Grid:
           wraps: whether the map is a torus.
         """
         self.shape = free.shape
+        self.wraps = wraps
         self.coordinates = np.argwhere(free)
         self.num_states = len(self.coordinates)
         self._states = np.full(free.shape, -1, np.int32)
@@ -107,6 +110,28 @@ class Grid:
         targets = framed[rows, columns]
         self.legal = targets >= 0
         self.successors = np.where(self.legal, targets, targets[:, [STAY]])
+
+    @property
+    def center(self) -> np.ndarray:
+        """The cell in the middle of the map, free or not, int [2]; rounded up."""
+        return np.array(self.shape) // 2
+
+    def placed(self, cells: np.ndarray) -> np.ndarray:
+        """Cells off the map, [..., 2], wrapped on a torus, else put on its edge."""
+        size = np.array(self.shape)
+        return cells % size if self.wraps else np.clip(cells, 0, size - 1)
+
+    def distances(self, cell, xp=np):
+        """Distance in the 1-norm from every state to a cell, through walls, [S].
+
+        Args:
+          cell: [2], in the map; on a torus the shorter way round counts.
+          xp: the array module that `cell` belongs to.
+        """
+        gaps = xp.abs(self.coordinates - cell)
+        if self.wraps:
+            gaps = xp.minimum(gaps, np.array(self.shape) - gaps)
+        return xp.sum(gaps, axis=-1)
 
     def states_at(self, name: str, cells: str) -> np.ndarray:
         """Parses cells, "row|column;row|column", into states, int [n].
@@ -173,6 +198,22 @@ def direction_noise(noise: float) -> np.ndarray:
     law = np.full(len(MOVES), noise / 4)
     law[STAY] = 1.0 - noise
     return law
+
+
+def drawn_outcomes(
+    successors: np.ndarray, law: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What `Dynamics.transition` returns for one law everywhere, smallest possible.
+
+    Args:
+      successors: int [S, 5], where each of `MOVES` leads.
+      law: [5], probabilities of the moves.
+
+    Returns:
+      (successors [S, K], probabilities [K]) of the K moves that are ever drawn.
+    """
+    drawn = law > 0
+    return np.ascontiguousarray(successors[:, drawn]), law[drawn]
 
 
 def box(rows: int, columns: int) -> Grid:

@@ -33,6 +33,11 @@ def probability(name: str, value: float) -> None:
     require(0.0 <= value <= 1.0, name, value, "a probability in [0, 1]")
 
 
+def discount(name: str, value: float) -> None:
+    """Requires a discount factor, a number in (0, 1]."""
+    require(0.0 < value <= 1.0, name, value, "above 0 and at most 1")
+
+
 def finite(name: str, value: float) -> None:
     """Requires a number from -`LARGEST` to `LARGEST`."""
     allowed = f"a finite number, at most {LARGEST:g} in magnitude"

@@ -6,12 +6,10 @@ populations that it hunts and flees from those that hunt it.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from mfg_games import grid, parameters
-from mfg_games.dynamics import LOG_FLOOR, Dynamics
+from mfg_games import crowd, grid, parameters
+from mfg_games.dynamics import Dynamics
 from mfg_games.registration import register
 
 _GEOMETRIES = {"square": grid.box, "torus": grid.torus}
@@ -79,18 +77,18 @@ class PredatorPrey(Dynamics):
         self._noise = grid.direction_noise(noise)
         self._crowd_aversion = crowd_aversion
         self._rewards = _reward_matrix(rewards, populations)
-        empty = -crowd_aversion * math.log(LOG_FLOOR)
+        low, high = crowd.aversion_range(crowd_aversion)
         self.reward_range = (
-            min(empty, 0.0) + float(self._rewards.clip(max=0.0).sum(axis=1).min()),
-            max(empty, 0.0) + float(self._rewards.clip(min=0.0).sum(axis=1).max()),
+            low + float(self._rewards.clip(max=0.0).sum(axis=1).min()),
+            high + float(self._rewards.clip(min=0.0).sum(axis=1).max()),
         )
 
     def transition(self, xp, t, mu, z):
         return self._successors, self._noise
 
     def reward(self, xp, t, mu, z):
-        crowd = self._crowd_aversion * xp.log(mu + LOG_FLOOR)
-        return (xp.matmul(self._rewards, mu) - crowd)[..., None]
+        crowding = crowd.aversion(xp, mu, self._crowd_aversion)
+        return (xp.matmul(self._rewards, mu) + crowding)[..., None]
 
     def action_name(self, action: int) -> str:
         return grid.MOVE_NAMES[action]

@@ -9,11 +9,11 @@ import tensorflow as tf
 
 from algorithms import catalogue
 from algorithms.model.array_model import ArrayModel
-from algorithms.model.base import Evaluation, Flow, MeanFieldModel
+from algorithms.model.base import Evaluation, Flow, MeanFieldModel, ScorePolicy
 from algorithms.model.enumerated_model import EnumeratedModel
 from mfg_games.openspiel_game import MeanFieldGame
 
-__all__ = ["Evaluation", "Flow", "MeanFieldModel", "load_model"]
+__all__ = ["Evaluation", "Flow", "MeanFieldModel", "ScorePolicy", "load_model"]
 
 _DTYPES = ("float64", "float32")
 

@@ -14,11 +14,16 @@ import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
 from algorithms.model import segments
-from algorithms.model.base import Evaluation, Flow, MeanFieldModel
-from algorithms.model.push import Push, push_moving
+from algorithms.model.base import Evaluation, Flow, MeanFieldModel, ScorePolicy
+from algorithms.model.compiled import Compiled
+from algorithms.model.push import Push, push_moving, table
 from algorithms.model.segments import Segment
+from algorithms.regularisers import Regulariser
 from mfg_games.nodes import Node
 from mfg_games.openspiel_game import MeanFieldGame, MeanFieldState
+
+# Policies with more entries (half a gigabyte) are never made as a whole in a sweep.
+_LARGE_POLICY = 2**26
 
 
 class ArrayModel(MeanFieldModel):
@@ -50,23 +55,30 @@ class ArrayModel(MeanFieldModel):
             ]
         )
         self._segments = segments.split(d)
-        self._make_tables()
+        with tf.device(device):
+            self._make_tables()
 
     def _make_tables(self) -> None:
-        # NumPy arrays: a constant of the graph costs nothing, but every tensor that a
-        # compiled function captures costs 20-30 microseconds a call.
         d = self._dynamics
         legal = d.legal_actions
         self._restricted = legal is not None and not legal.all()
-        self._legal = legal if self._restricted else None
-        self._initial = d.initial_distribution[None].astype(self.dtype.as_numpy_dtype)
+        self._legal = table(legal) if self._restricted else None
+        initial = d.initial_distribution[None].astype(self.dtype.as_numpy_dtype)
+        self._initial = table(initial)
+        # The state that a move leads to says all about it, if it costs nothing itself.
+        # Choosing layer by layer, twice an iteration, is slower by a tenth to a third.
+        self._scores_states = (
+            d.moves is not None
+            and not d.has_action_rewards()
+            and self.num_nodes * self.num_actions > _LARGE_POLICY
+        )
         if d.moves is not None:
-            self._moves = d.moves
+            self._moves = table(d.moves)
             self._push_moves = Push(d.moves, d.num_states)
         first, again = (d.initial_transition()[0] for _ in range(2))
         self._fixed = first is again
         if self._fixed:
-            self._successors = first
+            self._successors = table(first)
             self._push_noise = Push(first, d.num_states)
 
     @property
@@ -80,30 +92,19 @@ class ArrayModel(MeanFieldModel):
         return tf.tile(self._legal, (self.num_nodes // self._dynamics.num_states, 1))
 
     def compile(self, function: Callable) -> Callable:
-        compiled = tf.function(function, jit_compile=True, autograph=False)
-        concrete = None
-
-        def call(*arguments):
-            nonlocal concrete
-            with tf.device(self._device):
-                if concrete is None:
-                    concrete = compiled.get_concrete_function(*arguments)
-                # Shapes never change: the search for a matching trace, 0.15 ms a call,
-                # is left out.
-                return concrete(*arguments)
-
-        return call
+        return Compiled(function, self._device)
 
     # ---- forward -----------------------------------------------------------------
 
-    def distribution(self, policy: tf.Tensor) -> Flow:
+    def distribution(self, policy: tf.Tensor | ScorePolicy) -> Flow:
+        policy = self._swept(policy)
         mass = tf.constant(self._initial)
         layers = []
         for segment in self._segments:
-            policies = segment.rows(policy)
+            policies = self._layers(segment, policy)
             mass, swept = segments.scan(
                 lambda i, mass, s=segment, p=policies: (
-                    self._forward(s, i, mass, self._layered(s, p[i])),
+                    self._forward(s, i, mass, p(i)),
                     (mass,),
                 ),
                 mass,
@@ -113,8 +114,39 @@ class ArrayModel(MeanFieldModel):
             )
             layers.append(tf.reshape(swept[0], [-1]))
         masses = tf.concat(layers, 0)
-        joint = masses[:, None] * policy if self._dynamics.joint_law else None
-        return Flow(masses, mass, joint)
+        if not self._dynamics.joint_law:
+            return Flow(masses, mass, tf.zeros((0, self.num_actions), self.dtype))
+        return Flow(masses, mass, masses[:, None] * self.expand(policy))
+
+    def _swept(self, policy: tf.Tensor | ScorePolicy) -> tf.Tensor | ScorePolicy:
+        """The policy as the sweeps take it: as an array, unless that is too large."""
+        return policy if self._scores_states else self.expand(policy)
+
+    def _layers(self, segment: Segment, policy: tf.Tensor | ScorePolicy) -> Callable:
+        """The policy in each time of a segment, a function i -> [H, N, S, A]."""
+        if not isinstance(policy, ScorePolicy):
+            rows = segment.rows(policy)
+            return lambda i: self._layered(segment, rows[i])
+        rows = segment.rows(policy.scores)
+        return lambda i: self._chosen(policy, self._layered(segment, rows[i]))
+
+    def _chosen(self, policy: ScorePolicy, scores: tf.Tensor) -> tf.Tensor:
+        """Scores [..., S] or [..., S, A] give probabilities [..., S, A]."""
+        if self._scores_states:
+            scores = self._by_action(scores)
+        return policy.choose(scores, self._dynamics.legal_mask())
+
+    def zero_scores(self) -> tf.Tensor:
+        if self._scores_states:
+            return tf.zeros(self.num_nodes, self.dtype)
+        return super().zero_scores()
+
+    def expand(self, policy: tf.Tensor | ScorePolicy) -> tf.Tensor:
+        if not isinstance(policy, ScorePolicy):
+            return policy
+        states = self._dynamics.num_states
+        scores = tf.reshape(policy.scores, [-1, states, *policy.scores.shape[1:]])
+        return tf.reshape(self._chosen(policy, scores), [-1, self.num_actions])
 
     def _layered(self, segment: Segment, rows: tf.Tensor) -> tf.Tensor:
         """Rows of one layer as [H, N, S, ...]."""
@@ -138,33 +170,40 @@ class ArrayModel(MeanFieldModel):
 
     # ---- backward ----------------------------------------------------------------
 
-    def evaluate(self, policy: tf.Tensor, flow: Flow) -> Evaluation:
+    def evaluate(
+        self,
+        policy: tf.Tensor | ScorePolicy,
+        flow: Flow,
+        regulariser: Regulariser | None = None,
+    ) -> Evaluation:
+        policy = self._swept(policy)
         values = self._terminal_values(flow)
         law = flow.joint if self._dynamics.joint_law else flow.mass
         layers = []
         for segment in reversed(self._segments):
-            policies, laws = segment.rows(policy), segment.rows(law)
-            values, (rewards, continuations) = segments.scan(
+            policies, laws = self._layers(segment, policy), segment.rows(law)
+            values, swept = segments.scan(
                 lambda i, values, s=segment, p=policies, m=laws: self._backward(
-                    s, i, values, self._layered(s, m[i]), self._layered(s, p[i])
+                    s, i, values, self._layered(s, m[i]), p(i), regulariser
                 ),
                 values,
                 range(segment.length - 1, -1, -1),
                 self._backward_shapes(segment),
                 self.dtype,
             )
-            layers.append(
-                [
-                    tf.reshape(
-                        rewards + self._by_action(continuations[:, column]),
-                        [-1, self.num_actions],
-                    )
-                    for column in range(2)
-                ]
-            )
-        q, best_q = (tf.concat(column[::-1], 0) for column in zip(*layers, strict=True))
+            layers.append(self._action_values(*swept))
+        columns = [tf.concat(column[::-1], 0) for column in zip(*layers, strict=True)]
+        q, best_q, scores = columns
         value, best_value = tf.unstack(tf.reduce_sum(self._initial * values, [1, 3]))
-        return Evaluation(q, best_q, value, best_value)
+        return Evaluation(q, best_q, value, best_value, scores)
+
+    def _action_values(self, rewards, after, best_after) -> tuple[tf.Tensor, ...]:
+        """Q, best Q and scores of a segment from what `_backward` puts out."""
+        q, best_q = (
+            tf.reshape(rewards + self._by_action(column), [-1, self.num_actions])
+            for column in (after, best_after)
+        )
+        return q, best_q, tf.reshape(after, [-1]) if self._scores_states else q
 
     def _terminal_values(self, flow: Flow) -> tf.Tensor:
         """Values of policy and best response at the horizon, [2, H, N, S]."""
@@ -182,9 +221,9 @@ class ArrayModel(MeanFieldModel):
         layer = (segment.histories, *self._layer)
         actions = (self.num_actions,) if d.moves is None else ()
         paid = self.num_actions if d.has_action_rewards() else 1
-        return [(*layer, paid), (2, *layer, *actions)]
+        return [(*layer, paid), *2 * [(*layer, *actions)]]
 
-    def _backward(self, segment: Segment, i, values, law, policy):
+    def _backward(self, segment: Segment, i, values, law, policy, regulariser):
         """One step back in time.
 
         Both values share one array, and the sweep keeps the continuations, from which
@@ -197,9 +236,11 @@ class ArrayModel(MeanFieldModel):
           values: [2, H * B, N, S], values of policy and best response one step later.
           law: [H, N, S] or [H, N, S, A], what the game's functions depend on.
           policy: [H, N, S, A].
+          regulariser: of `evaluate`.
 
         Returns:
-          (values now, [2, H, N, S]; (rewards, continuations)).
+          (values now, [2, H, N, S]; (rewards, continuation of the policy, of the best
+          response)).
         """
         successors, probabilities = self._transition(segment, i, law)
         rewards = self._reward(segment, i, law)
@@ -208,7 +249,13 @@ class ArrayModel(MeanFieldModel):
         if self._restricted:
             best_q = tf.where(self._legal, best_q, best_q.dtype.min)
         value = tf.reduce_sum(policy * q, -1)
-        return tf.stack([value, tf.reduce_max(best_q, -1)]), (rewards, after)
+        if regulariser is None:
+            best_value = tf.reduce_max(best_q, -1)
+        else:
+            value -= regulariser.value(policy)
+            best_value = regulariser.conjugate(best_q, self._dynamics.legal_mask())
+        values = tf.stack([value, best_value])
+        return values, (rewards, *tf.unstack(after))
 
     def _continuation(self, segment: Segment, values, successors, probabilities):
         """Expected later values, [2, H, N, S, A], or [2, H, N, S] after a move."""
@@ -302,7 +349,7 @@ class ArrayModel(MeanFieldModel):
 
     def _joint_masses(self, flow: Flow) -> dict[str, float]:
         """Mass of every mean field node over states and actions."""
-        if flow.joint is None:
+        if not self._dynamics.joint_law:
             return {}
         string, legal = self.game.names.string, self._dynamics.legal_mask()
         nodes = self._nodes(range(self._dynamics.horizon))

@@ -16,6 +16,8 @@ import numpy as np
 import pyspiel
 import tensorflow as tf
 
+from algorithms.regularisers import Regulariser
+
 
 class Flow(NamedTuple):
     """The population's flow under a policy.
@@ -25,12 +27,28 @@ class Flow(NamedTuple):
         the nodes of a noise history sum to the history's probability.
       rest: what else the model needs to tell rewards; its shape is the model's own.
       joint: [D, A], probability of each node and action, in games whose rewards or
-        dynamics depend on it.
+        dynamics depend on it; [0, A] in others.
     """
 
     mass: tf.Tensor
     rest: tf.Tensor
-    joint: tf.Tensor | None = None
+    joint: tf.Tensor
+
+
+class ScorePolicy(NamedTuple):
+    """A policy chosen by scores, which sweeps expand layer by layer.
+
+    Where the reward tells no actions apart and each action leads to one state, the
+    states' scores say all about the actions: A times less memory than a policy.
+
+    Attributes:
+      scores: [D, ...], sums of `Evaluation.scores`.
+      choose: `choose(scores, legal)`, both [..., A], gives probabilities [..., A]; it
+        must not mind a constant that is added to all scores of a row.
+    """
+
+    scores: tf.Tensor
+    choose: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 class Evaluation(NamedTuple):
@@ -41,12 +59,15 @@ class Evaluation(NamedTuple):
       best_q: [D, A], what it is worth when the best response is followed after it.
       value: [N], the policy's value.
       best_value: [N], the best response's value.
+      scores: [D, ...], `q` up to a constant for each node, in the shape of
+        `MeanFieldModel.zero_scores`.
     """
 
     q: tf.Tensor
     best_q: tf.Tensor
     value: tf.Tensor
     best_value: tf.Tensor
+    scores: tf.Tensor
 
     @property
     def exploitability(self) -> tf.Tensor:
@@ -80,12 +101,25 @@ class MeanFieldModel(abc.ABC):
         """Bool, [D, A]."""
 
     @abc.abstractmethod
-    def distribution(self, policy: tf.Tensor) -> Flow:
+    def distribution(self, policy: tf.Tensor | ScorePolicy) -> Flow:
         """Forward sweep: the flow of the population that plays `policy`, [D, A]."""
 
     @abc.abstractmethod
-    def evaluate(self, policy: tf.Tensor, flow: Flow) -> Evaluation:
-        """Backward sweep: the policy's values and the best response's, at once."""
+    def evaluate(
+        self,
+        policy: tf.Tensor | ScorePolicy,
+        flow: Flow,
+        regulariser: Regulariser | None = None,
+    ) -> Evaluation:
+        """Backward sweep: the policy's values and the best response's, at once.
+
+        Args:
+          policy: [D, A], or by its scores.
+          flow: of the population.
+          regulariser: an h that each decision costs h(policy), undiscounted: values are
+            those of the rewards less that cost, and the best response is the best for
+            them, the `regulariser.policy` of `best_q`.
+        """
 
     @abc.abstractmethod
     def compile(self, function: Callable) -> Callable:
@@ -142,6 +176,17 @@ class MeanFieldModel(abc.ABC):
         legal = tf.cast(self.legal_actions, self.dtype)
         return legal / tf.reduce_sum(legal, axis=-1, keepdims=True)
 
+    def zero_scores(self) -> tf.Tensor:
+        """Scores that tell no actions apart, [D, ...]."""
+        return tf.zeros((self.num_nodes, self.num_actions), self.dtype)
+
+    def expand(self, policy: tf.Tensor | ScorePolicy) -> tf.Tensor:
+        """A policy as an array, [D, A]."""
+        if isinstance(policy, ScorePolicy):
+            legal = self.legal_actions[: len(policy.scores)]
+            return policy.choose(policy.scores, legal)
+        return policy
+
     def as_tensor(self, array: np.ndarray) -> tf.Tensor:
         """A NumPy array as a tensor of the model's dtype."""
         return tf.convert_to_tensor(np.asarray(array, self.dtype.as_numpy_dtype))
@@ -154,4 +199,4 @@ class MeanFieldModel(abc.ABC):
     @functools.cached_property
     def compiled_evaluate(self) -> Callable[[tf.Tensor, Flow], Evaluation]:
         """`evaluate`, compiled."""
-        return self.compile(self.evaluate)
+        return self.compile(lambda policy, flow: self.evaluate(policy, flow))

@@ -10,8 +10,9 @@ import pyspiel
 from pyspiel import StateType
 import tensorflow as tf
 
-from algorithms.model.base import Evaluation, Flow, MeanFieldModel
+from algorithms.model.base import Evaluation, Flow, MeanFieldModel, ScorePolicy
 from algorithms.model.enumeration import Enumeration, Layer, node_name, same_structure
+from algorithms.regularisers import Regulariser
 
 _PROBES = 2  # walks that try whether the distribution changes nodes or edges
 _REMEMBERED = 4  # visits of the game, one for each of the last flows
@@ -99,13 +100,14 @@ class EnumeratedModel(MeanFieldModel):
 
     # ---- sweeps ------------------------------------------------------------------
 
-    def distribution(self, policy: tf.Tensor) -> Flow:
+    def distribution(self, policy: tf.Tensor | ScorePolicy) -> Flow:
         rows = self._array(policy)
         layers, masses = self._sweep(rows)
         rest = self._collect(StateType.MEAN_FIELD, layers, masses)
         mass = self._collect(StateType.DECISION, layers, masses)
         self._remember(rest, layers)
-        return Flow(self.as_tensor(mass[: len(rows)]), tf.constant(rest))
+        joint = self.as_tensor(np.zeros((0, self.num_actions)))
+        return Flow(self.as_tensor(mass[: len(rows)]), tf.constant(rest), joint)
 
     def _sweep(self, policy: np.ndarray) -> tuple[list[Layer], list[np.ndarray]]:
         """The layers under the policy's flow and the masses of each."""
@@ -120,14 +122,20 @@ class EnumeratedModel(MeanFieldModel):
         layers = self._nodes.walk(forward)
         return layers, forward.masses(layers)
 
-    def evaluate(self, policy: tf.Tensor, flow: Flow) -> Evaluation:
+    def evaluate(
+        self,
+        policy: tf.Tensor | ScorePolicy,
+        flow: Flow,
+        regulariser: Regulariser | None = None,
+    ) -> Evaluation:
         rows = self._array(policy)
         layers = self._visit(flow.rest.numpy())
         q = np.zeros((2, self.num_nodes, self.num_actions))
         values = np.stack([layers[-1].rewards] * 2)
         for layer in reversed(layers[:-1]):
-            values = _backward(layer, values, rows, q)
-        return Evaluation(*map(self.as_tensor, (*q[:, : len(rows)], *values)))
+            values = _backward(layer, values, rows, q, regulariser)
+        q, best_q = q[:, : len(rows)]
+        return Evaluation(*map(self.as_tensor, (q, best_q, *values, q)))
 
     def _visit(self, rest: np.ndarray) -> list[Layer]:
         """The layers as the players see them who face a flow."""
@@ -157,8 +165,8 @@ class EnumeratedModel(MeanFieldModel):
                 collected[layer.rows] = mass
         return collected
 
-    def _array(self, policy: tf.Tensor) -> np.ndarray:
-        rows = np.asarray(policy, np.float64)
+    def _array(self, policy: tf.Tensor | ScorePolicy) -> np.ndarray:
+        rows = np.asarray(self.expand(policy), np.float64)
         if rows.shape[1:] != (self.num_actions,) or len(rows) > self.num_nodes:
             raise ValueError(
                 f"`policy` must have at most {self.num_nodes} rows of "
@@ -266,7 +274,11 @@ def _weights(layer: Layer, policy: np.ndarray) -> np.ndarray:
 
 
 def _backward(
-    layer: Layer, values: np.ndarray, policy: np.ndarray, q: np.ndarray
+    layer: Layer,
+    values: np.ndarray,
+    policy: np.ndarray,
+    q: np.ndarray,
+    regulariser: Regulariser | None,
 ) -> np.ndarray:
     """Values of the policy and of the best response, [2, n], from the next layer's.
 
@@ -274,8 +286,15 @@ def _backward(
     """
     edges = layer.edges
     after = layer.rewards[edges.sources] + values[:, edges.targets]
-    mean = np.add.reduceat(after * _weights(layer, policy), edges.starts, axis=1)
+    weights = _weights(layer, policy)
+    mean = np.add.reduceat(after * weights, edges.starts, axis=1)
     if layer.kind == StateType.DECISION:
         q[:, layer.rows[edges.sources], edges.labels] = after
         mean[1] = np.maximum.reduceat(after[1], edges.starts)
+        if regulariser is not None:
+            legal, chosen, best_q = np.zeros((3, len(layer.rows), policy.shape[1]))
+            place = (edges.sources, edges.labels)
+            legal[place], chosen[place], best_q[place] = 1.0, weights, after[1]
+            mean[0] -= regulariser.value(tf.constant(chosen))
+            mean[1] = regulariser.conjugate(tf.constant(best_q), legal > 0)
     return mean

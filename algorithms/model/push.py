@@ -9,6 +9,18 @@ import tensorflow as tf
 # size by this; beyond, a scatter is cheaper.
 _MAX_PADDING = 4
 
+# Larger tables are no constants of the graph: compilation copies those several times.
+_MAX_CONSTANT = 2**20
+
+
+def table(array: np.ndarray) -> np.ndarray | tf.Tensor:
+    """A fixed array for compiled functions.
+
+    A constant of the graph costs nothing, but every tensor that a compiled function
+    captures costs 20-30 microseconds a call.
+    """
+    return array if array.size <= _MAX_CONSTANT else tf.constant(array)
+
 
 class Push:
     """Sums what flows along fixed edges at their targets.
@@ -27,10 +39,12 @@ class Push:
         edges = targets.ravel()
         degrees = np.bincount(edges, minlength=num_targets)
         self._table = self._filled = None
-        self._targets = edges
         if degrees.max() * num_targets <= _MAX_PADDING * len(edges):
-            self._table, filled = _predecessors(edges, degrees)
-            self._filled = None if filled.all() else filled
+            sources, filled = _predecessors(edges, degrees)
+            self._table = table(sources)
+            self._filled = None if filled.all() else table(filled)
+        else:
+            self._targets = table(edges)
 
     def __call__(self, flow: tf.Tensor) -> tf.Tensor:
         """Flow [..., *edges] gives its sum at the targets, [..., num_targets]."""

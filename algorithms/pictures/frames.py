@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 import numpy as np
@@ -42,16 +44,22 @@ def frame_times(masses: np.ndarray) -> list[int]:
     return np.minimum(times, last - count[::-1]).tolist()  # up to the last
 
 
-def frames_figure(paths: list[Branch], geometry: Geometry, title: str) -> Figure:
+def frames_figure(
+    paths: list[Branch],
+    geometry: Geometry,
+    title: str,
+    times: Sequence[int] | None = None,
+) -> Figure:
     """Draws frames: a row for each path and population, wrapped if there is one only.
 
     Args:
       paths: the flows to draw.
       geometry: where the states are; of more than two factors the first two count.
       title: of the figure.
+      times: of the frames; None for those of `frame_times`.
     """
     masses = np.stack([path.masses for path in paths], axis=1)  # [T + 1, paths, N, S]
-    times = frame_times(masses)
+    times = frame_times(masses) if times is None else list(times)
     headings = _headings(paths, geometry.num_populations)
     figure, axes = _canvas(len(times), headings, geometry.state_shape, title)
     images = np.moveaxis(geometry.image(masses[times]), 0, 2)  # frames of a story last
@@ -88,7 +96,8 @@ def _canvas(
     wrapped = len(headings) == 1 and frames > 4
     columns = -(-frames // 2) if wrapped else frames
     rows = len(headings) * (2 if wrapped else 1)
-    left = 1.15 if headings[0] else 0.1
+    longest = max(len(line) for text in headings for line in [*text.splitlines(), ""])
+    left = 0.2 + 0.07 * longest if longest else 0.1
     title = fitted(title, _WIDTH)
     top = 0.32 + 0.24 * len(title.splitlines())
     gap = 0.1

@@ -6,15 +6,11 @@ before it runs. The verdict follows from the figure alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 import csv
 import dataclasses
-import importlib.metadata
 import math
 import pathlib
-import platform
-
-_PACKAGES = ("open_spiel", "numpy", "tensorflow", "matplotlib")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,41 +80,3 @@ def save_csv(claims: Sequence[Claim], path: str | pathlib.Path) -> None:
         writer.writerow(["verdict", "claim", "quantity", "measured", "low", "high"])
         for c in claims:
             writer.writerow([c.verdict, c.text, c.quantity, c.measured, c.low, c.high])
-
-
-def save_page(
-    path: str | pathlib.Path,
-    title: str,
-    notes: str,
-    claims: Sequence[Claim],
-    pictures: Mapping[str, str],
-    facts: Mapping[str, object],
-) -> None:
-    """Writes a markdown page: claims, pictures, and how the page was made.
-
-    Args:
-      path: of the page.
-      title: its heading.
-      notes: what a reader must know before the claims.
-      claims: the claims.
-      pictures: file name of each picture -> what it shows.
-      facts: what is listed below, such as the command, settings and seconds; the
-        versions of the packages are added.
-    """
-    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    versions = {"python": platform.python_version(), **versions}
-    facts = {
-        **facts,
-        "versions": ", ".join(f"{name} {v}" for name, v in versions.items()),
-    }
-    shown = [f"![{caption}]({name})\n\n{caption}" for name, caption in pictures.items()]
-    listed = "\n".join(f"- {name}: {value}" for name, value in facts.items())
-    parts = [
-        f"# {title}",
-        notes,
-        markdown(claims),
-        *shown,
-        "## How it was made",
-        listed,
-    ]
-    pathlib.Path(path).write_text("\n\n".join(parts) + "\n", "utf-8")

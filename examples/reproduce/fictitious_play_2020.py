@@ -16,30 +16,12 @@ dt is divided by s.
 
 from __future__ import annotations
 
-import pathlib
-import sys
-
-from absl import app, flags
-import claims
+from absl import flags
 from fp2020_experiments import FAST, FULL
-from fp2020_report import reproduce
+from fp2020_report import study
+import reproduction
 
-FLAGS = flags.FLAGS
-flags.DEFINE_bool("fast", False, "Fewer iterations and a smaller tree: 3 minutes.")
-flags.DEFINE_integer("seed", 0, "Seed of the Q-learning.", lower_bound=0)
-flags.DEFINE_string("output_dir", "runs/fictitious_play_2020", "Where results go.")
-
-
-def main(argv: list[str]) -> None:
-    """Runs the experiments, writes everything and prints the claims."""
-    if len(argv) > 1:
-        sys.exit(f"Unexpected arguments: {argv[1:]}.")
-    command = " ".join(["python", *sys.argv])
-    output = pathlib.Path(FLAGS.output_dir)
-    found = reproduce(FAST if FLAGS.fast else FULL, FLAGS.seed, output, command)
-    print(claims.table(found))
-    sys.exit(0 if all(claim.passed for claim in found) else 1)
-
+flags.adopt_module_key_flags(reproduction)
 
 if __name__ == "__main__":
-    app.run(main)
+    reproduction.main(study, FULL, FAST)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-import csv
 import dataclasses
-import pathlib
 
+from experiments import Runs, ancestors, run_solver, solve, total_variation
 import numpy as np
 import pyspiel
 from scipy import special
@@ -67,33 +66,6 @@ FAST = Scale(
 
 
 @dataclasses.dataclass(frozen=True)
-class Solved:
-    """What a solver has found.
-
-    Attributes:
-      dynamics: the game.
-      exploitability: [iterations + 1].
-      seconds: [iterations + 1], since the run began.
-      fields: T + 1 arrays [histories, S], the last policy's flow given the history.
-      policy: [D, A], the last policy.
-    """
-
-    dynamics: LinearQuadratic
-    exploitability: np.ndarray
-    seconds: np.ndarray
-    fields: list[np.ndarray]
-    policy: np.ndarray
-
-    def path(self, history: int = 0) -> np.ndarray:
-        """The flow on the way to a history at the horizon, [T + 1, S]."""
-        path = ancestors(self.dynamics, history)
-        return np.stack([field[h] for field, h in zip(self.fields, path, strict=True)])
-
-
-Runs = dict[tuple[str, str], Solved]  # by game and algorithm
-
-
-@dataclasses.dataclass(frozen=True)
 class Refinement:
     """Distance of one grid's equilibrium from the closed form, in physical units.
 
@@ -131,12 +103,13 @@ def solve_all(scale: Scale, seed: int) -> Runs:
     ]
     runs = {}
     for name, game, iterations, episodes in jobs:
-        runs[name, EXACT] = _fictitious_play(name, game, iterations)
+        algorithms = {EXACT: ("fictitious_play", {})}
         if episodes:
-            learning = {"episodes": episodes, "batch_size": scale.batch_size}
-            runs[name, LEARNT] = _fictitious_play(
-                name, game, iterations, seed=seed, **learning
+            algorithms[LEARNT] = (
+                "q_learning_fictitious_play",
+                {"episodes": episodes, "batch_size": scale.batch_size, "seed": seed},
             )
+        runs |= solve(name, game, algorithms, iterations)
     return runs
 
 
@@ -145,36 +118,6 @@ def without_aversion(game: str) -> pyspiel.Game:
     game = pyspiel.load_game(game)
     changed = {**game.get_parameters(), "crowd_aversion": 0.0}
     return pyspiel.load_game(game.get_type().short_name, changed)
-
-
-def _fictitious_play(
-    name: str, game: pyspiel.Game | str, iterations: int, **learning: int
-) -> Solved:
-    from algorithms.fictitious_play import FictitiousPlay
-    from algorithms.q_learning import QLearningFictitiousPlay
-
-    print(f"{name}, {LEARNT if learning else EXACT}")
-    solver = QLearningFictitiousPlay if learning else FictitiousPlay
-    return _solved(solver(game, **learning), iterations)
-
-
-def _solved(solver, iterations: int) -> Solved:
-    from algorithms.pictures import layers_of
-    from algorithms.run import run
-
-    result = run(solver, iterations)
-    d = solver.game.dynamics
-    fields = [
-        layer[:, 0] / d.history_probabilities(t)[:, None]
-        for t, layer in enumerate(layers_of(solver.model, solver.flow))
-    ]
-    return Solved(
-        d,
-        np.array([record.exploitability for record in result.history]),
-        np.array([record.seconds for record in result.history]),
-        fields,
-        result.policy.probabilities,
-    )
 
 
 def refine(game: str, factor: int) -> Refinement:
@@ -190,11 +133,13 @@ def refine(game: str, factor: int) -> Refinement:
     from algorithms.fixed_point import FixedPoint
 
     print(f"{LQ}, equilibrium on a grid {factor} times as fine")
-    found = _solved(FixedPoint(pyspiel.load_game(*refined(game, factor))), 1)
+    solver = FixedPoint(pyspiel.load_game(*refined(game, factor)))
+    found = run_solver(solver, 1)
     d, flow = found.dynamics, found.path()
     form, times = d.closed_form(), np.arange(d.horizon + 1) * d.dt
     mean = form.initial_mean
-    actions = found.policy.reshape(d.horizon, d.num_states, -1) @ d.actions
+    policy = solver.get_policy().probabilities
+    actions = policy.reshape(d.horizon, d.num_states, -1) @ d.actions
     expected = form.action(times[:-1, None], d.positions, mean)
     middle = np.abs(d.positions - mean) <= 15 * factor
     variances = flow @ (d.positions - mean) ** 2
@@ -252,14 +197,6 @@ def closed_form_flow(d: LinearQuadratic, shifts: Sequence[float] | None = None):
     return np.diff(below, axis=-1).mean(axis=0)
 
 
-def ancestors(d: LinearQuadratic, history: int) -> list[int]:
-    """The histories at times 0..T on the way to one at the horizon."""
-    path = [history]
-    for t in reversed(range(d.horizon)):
-        path.append(path[-1] // d.num_common_outcomes(t))
-    return path[::-1]
-
-
 def shifts(d: LinearQuadratic, history: int) -> np.ndarray:
     """What the common noise adds to the mean on the way to a history, [T + 1]."""
     path = ancestors(d, history)
@@ -273,28 +210,3 @@ def near_bar(flow: np.ndarray) -> np.ndarray:
     """Share of the crowd within `NEAR` places of the bar, [..., S] gives [...]."""
     size = flow.shape[-1]
     return flow[..., np.abs(np.arange(size) - size // 2) <= NEAR].sum(axis=-1)
-
-
-def total_variation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Total variation distances of distributions along the last axis."""
-    return np.abs(first - second).sum(axis=-1) / 2
-
-
-def save_exploitability(runs: Runs, path: pathlib.Path) -> None:
-    """Writes all curves as CSV, one row an iteration."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["game", "algorithm", "iteration", "exploitability", "seconds"])
-        for names, solved in runs.items():
-            curve = zip(solved.exploitability, solved.seconds, strict=True)
-            for k, (value, seconds) in enumerate(curve):
-                writer.writerow([*names, k, float(value), f"{seconds:.3f}"])
-
-
-def save_refinements(refined: Sequence[Refinement], path: pathlib.Path) -> None:
-    """Writes the errors of all grids as CSV."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        names = [field.name for field in dataclasses.fields(Refinement)]
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(dataclasses.asdict(one) for one in refined)

@@ -1,21 +1,17 @@
-"""The claims of Perrin et al. 2020 that are checked, and all that is written."""
+"""The claims of Perrin et al. 2020 that are checked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 import dataclasses
-import pathlib
-import time
 
-import claims
 from claims import Claim
 import fp2020_experiments as experiments
 from fp2020_experiments import BAR, CLOSING, EXACT, LEARNT, LQ, NO_AVERSION, TREE
 import fp2020_figures as figures
 import numpy as np
+from reproduction import Findings
 from scipy import special
-
-from algorithms import quiet
 
 _TITLE = "Fictitious Play for Mean Field Games (Perrin et al. 2020)"
 _NOTES = """\
@@ -35,35 +31,24 @@ two actions."""
 _SLOPE_FROM = 10  # iteration from which decay rates are fitted
 
 
-def reproduce(
-    scale: experiments.Scale, seed: int, output: pathlib.Path, command: str
-) -> list[Claim]:
-    """Runs all experiments and writes figures, tables and the page.
+def study(scale: experiments.Scale, seed: int) -> Findings:
+    """Runs all experiments.
 
     Args:
       scale: what to compute.
       seed: of the Q-learning.
-      output: directory for the results; made if need be.
-      command: what the page names as its origin.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    started = time.monotonic()
-    quiet.import_tensorflow()
     runs = experiments.solve_all(scale, seed)
     refined = [experiments.refine(scale.linear_quadratic, s) for s in scale.refinements]
-    found = all_claims(runs, refined)
-    pictures = figures.save_all(output, runs, refined)
-    experiments.save_exploitability(runs, output / "exploitability.csv")
-    experiments.save_refinements(refined, output / "refinement.csv")
-    claims.save_csv(found, output / "claims.csv")
-    facts = {
-        "command": f"`{command}`",
-        "seed": seed,
-        "seconds": round(time.monotonic() - started),
-        **{name: f"`{value}`" for name, value in dataclasses.asdict(scale).items()},
-    }
-    claims.save_page(output / "README.md", _TITLE, _NOTES, found, pictures, facts)
-    return found
+    return Findings(
+        title=_TITLE,
+        notes=_NOTES,
+        claims=all_claims(runs, refined),
+        figures=figures.all_figures(runs, refined),
+        runs=runs,
+        tables={"refinement.csv": [dataclasses.asdict(one) for one in refined]},
+        settings=dataclasses.asdict(scale),
+    )
 
 
 def all_claims(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from mfg_games.settings.definition import COMMON_NOISE, PAPER, Setting
 
 _PERRIN = "Perrin et al. 2020"
-_PEROLAT = "Perolat et al. 2021, section 5.4"
+_PEROLAT = "Perolat et al. 2021"
+_MASTER = "Perrin et al. 2021 (master policies)"
 _DEEP = "Laurière et al. 2022 (Scalable deep reinforcement learning)"
 _SURVEY = "Laurière et al. 2022 (survey), section 5"
 
@@ -51,15 +52,52 @@ def _exploration(layout: str, horizon: int, noise: float) -> dict:
     }
 
 
-def _chasing(populations: int, horizon: int) -> dict:
+def _chasing(populations: int, horizon: int, geometry: str = "square") -> dict:
     return {
         "populations": populations,
         "size": 5,
         "horizon": horizon,
         "noise": 0.8,
         "crowd_aversion": 1.0,
-        "geometry": "square",
+        "geometry": geometry,
         "rewards": "",
+    }
+
+
+def _building(floors: int, size: int, horizon: int) -> dict:
+    return {
+        "floors": floors,
+        "size": size,
+        "horizon": horizon,
+        "noise": 0.0,
+        "exit_reward": 10.0,
+        "crowd_aversion": 1.0,
+    }
+
+
+def _garnet(**changes) -> dict:
+    return {
+        "num_states": 100,
+        "num_actions": 5,
+        "branching": 5,
+        "horizon": 20,
+        "sparsity": 1.0,
+        "crowd_aversion": 1.0,
+        "seed": 0,
+        "coupling": 0.0,
+        **changes,
+    }
+
+
+def _moving_target(geometry: str) -> dict:
+    return {
+        "size": 20,
+        "horizon": 20,
+        "noise": 0.5,
+        "attraction": 10.0,
+        "crowd_aversion": 1.0,
+        "move_every": 5,
+        "geometry": geometry,
     }
 
 
@@ -121,10 +159,82 @@ PAPERS = (
         (PAPER,),
     ),
     Setting(
+        "maze_congestion_2022",
+        "mfg_congestion",
+        {
+            "layout": "maze",
+            "horizon": 100,
+            "noise": 1.0,
+            "target": "center",
+            "congestion": 1.0,
+            "crowd_aversion": 1.0,
+            "start": "",
+        },
+        _DEEP,
+        "the maze with its congestion and target",
+        (PAPER,),
+    ),
+    Setting(
+        "garnet_2021",
+        "mfg_random_garnet",
+        _garnet(),
+        f"{_PEROLAT}, section 5.1",
+        "random game of 100 states (the paper's sizes are unknown)",
+        (PAPER,),
+    ),
+    Setting(
+        "garnet_large_2021",
+        "mfg_random_garnet",
+        _garnet(num_states=10_000, num_actions=20, branching=10),
+        f"{_PEROLAT}, section 5.1",
+        "random game of ten thousand states and 20 actions",
+        (PAPER,),
+    ),
+    Setting(
+        "building_2021",
+        "mfg_building",
+        _building(20, 200, 10_000),
+        f"{_PEROLAT}, section 5.2",
+        "evacuation at the paper's size: 8 billion decision nodes",
+        (PAPER,),
+    ),
+    Setting(
+        "building_million",
+        "mfg_building",
+        _building(5, 450, 200),
+        f"{_PEROLAT}, section 5.2",
+        "evacuation with a million states and a shorter horizon",
+        (PAPER,),
+    ),
+    Setting(
+        "building_small_2021",
+        "mfg_building",
+        _building(3, 10, 60),
+        f"{_PEROLAT}, section 5.2",
+        "evacuation at a size that is solved in seconds",
+        (PAPER,),
+    ),
+    Setting(
+        "moving_target_2021",
+        "mfg_moving_target",
+        _moving_target("torus"),
+        f"{_PEROLAT}, section 5.3",
+        "the target moves three times on a torus (64 histories)",
+        (PAPER, COMMON_NOISE),
+    ),
+    Setting(
+        "moving_target_box_2021",
+        "mfg_moving_target",
+        _moving_target("box"),
+        f"{_PEROLAT}, section 5.3",
+        "the same in a box",
+        (PAPER, COMMON_NOISE),
+    ),
+    Setting(
         "chasing_3_populations_2021",
         "mfg_predator_prey",
         _chasing(3, 10),
-        _PEROLAT,
+        f"{_PEROLAT}, section 5.4",
         "three populations chase each other in a cycle on a square",
         (PAPER,),
     ),
@@ -132,8 +242,46 @@ PAPERS = (
         "chasing_4_populations_2021",
         "mfg_predator_prey",
         _chasing(4, 20),
-        _PEROLAT,
+        f"{_PEROLAT}, section 5.4",
         "four populations chase each other in a cycle on a square",
+        (PAPER,),
+    ),
+    Setting(
+        "chasing_5_populations_2021",
+        "mfg_predator_prey",
+        _chasing(5, 20),
+        f"{_PEROLAT}, section 5.4",
+        "five populations chase each other in a cycle on a square",
+        (PAPER,),
+    ),
+    Setting(
+        "chasing_3_populations_torus_2021",
+        "mfg_predator_prey",
+        _chasing(3, 10, "torus"),
+        f"{_PEROLAT}, section 5.4",
+        "three populations chase each other in a cycle on a torus",
+        (PAPER,),
+    ),
+    Setting(
+        "chasing_4_populations_torus_2021",
+        "mfg_predator_prey",
+        _chasing(4, 20, "torus"),
+        f"{_PEROLAT}, section 5.4",
+        "four populations chase each other in a cycle on a torus",
+        (PAPER,),
+    ),
+    Setting(
+        "beach_bar_2d_2021",
+        "mfg_beach_bar_2d",
+        {
+            "size": 11,
+            "horizon": 15,
+            "noise": 0.2,
+            "crowd_aversion": 1.0,
+            "initial": "uniform",
+        },
+        _MASTER,
+        "beach bar on a square",
         (PAPER,),
     ),
     Setting(
@@ -149,6 +297,47 @@ PAPERS = (
         },
         f"{_DEEP}; Cui & Koeppl 2021",
         "epidemic; going out or keeping distance",
+        (PAPER,),
+    ),
+    Setting(
+        "price_impact_2015",
+        "mfg_price_impact",
+        {
+            "max_inventory": 10,
+            "max_trade": 2,
+            "horizon": 20,
+            "dt": 0.1,
+            "trading_cost": 1.0,
+            "inventory_cost": 0.1,
+            "impact": 0.5,
+            "terminal_cost": 1.0,
+            "noise": 0.2,
+            "initial_mean": 5.0,
+            "initial_std": 1.0,
+        },
+        "Carmona & Lacker 2015, with numbers of our own",
+        "liquidation of a portfolio; closed form known",
+        (PAPER,),
+    ),
+    Setting(
+        "systemic_risk_2015",
+        "mfg_systemic_risk",
+        {
+            "half_width": 20,
+            "spacing": 0.1,
+            "horizon": 20,
+            "dt": 0.05,
+            "max_action": 5,
+            "mean_reversion": 1.0,
+            "volatility": 1.0,
+            "common_noise": 0.0,
+            "shock_every": 1,
+            "q": 0.5,
+            "epsilon": 1.0,
+            "terminal_cost": 1.0,
+        },
+        "Carmona, Fouque & Sun 2015",
+        "interbank lending on 41 grid points (the paper: a line); closed form known",
         (PAPER,),
     ),
 )

@@ -14,8 +14,8 @@ from mfg_games.dynamics import Dynamics
 class NumpyReference:
     """One game, straight from the definitions.
 
-    A flow is a dict from (t, history) to masses [N, S], which sum to the probability
-    of the history for each population.
+    A flow is a dict from (t, history) to masses [N, S, A] of states and actions, which
+    sum to the probability of the history for each population; [N, S] at the horizon.
     """
 
     def __init__(self, dynamics: Dynamics):
@@ -45,6 +45,11 @@ class NumpyReference:
             a for a in range(self.d.num_actions) if allowed is None or allowed[x, a]
         ]
 
+    def faced(self, mass: np.ndarray) -> np.ndarray:
+        """What the game's functions take for mu where these are the masses."""
+        joint = mass / mass.sum(axis=(1, 2), keepdims=True)
+        return joint if self.d.joint_law else joint.sum(axis=2)
+
     def law(self, t: int, child: int, mu: np.ndarray) -> Callable:
         """The function (n, x, a) -> pairs of successor and probability."""
         d = self.d
@@ -70,43 +75,62 @@ class NumpyReference:
         d = self.d
         flow = {(0, 0): d.initial_distribution}
         for t, h in self.layers():
-            mass = flow[t, h]
+            mass = flow[t, h][..., None] * self.layer(policy, t, h)
             for child, probability in self.branches(t, h):
-                landings = self.law(t, child, normalised(mass))
-                after = np.zeros_like(mass)
-                for n, x, a in np.ndindex(*mass.shape, d.num_actions):
-                    share = mass[n, x] * policy[self.rows[t, h, n, x], a]
+                landings = self.law(t, child, self.faced(mass))
+                after = np.zeros_like(flow[t, h])
+                for n, x, a in np.ndindex(*mass.shape):
                     for y, p in landings(n, x, a):
-                        after[n, y] += probability * share * p
+                        after[n, y] += probability * mass[n, x, a] * p
                 flow[t + 1, child] = after
+            flow[t, h] = mass
         return flow
+
+    def layer(self, policy: np.ndarray, t: int, h: int) -> np.ndarray:
+        """The policy at one history, [N, S, A]."""
+        shape = self.d.initial_distribution.shape
+        return np.array(
+            [
+                [policy[self.rows[t, h, n, x]] for x in range(shape[1])]
+                for n in range(shape[0])
+            ]
+        )
 
     def mass(self, flow: dict) -> np.ndarray:
         """The flow on the decision nodes, [D]."""
-        return np.array([flow[t, h][n, x] for t, h, n, x in self.rows])
+        return np.array([flow[t, h][n, x].sum() for t, h, n, x in self.rows])
 
-    def action_values(self, flow: dict, policy: np.ndarray | None = None):
+    def action_values(
+        self,
+        flow: dict,
+        policy: np.ndarray | None = None,
+        node_value: Callable | None = None,
+        bonus: np.ndarray | None = None,
+    ):
         """Values [D, A] of actions, and [N] of the game, when `policy` follows.
 
-        Without a policy, the best response follows.
+        Without a policy, the best response follows. `node_value(q, row)` is what a node
+        is worth whose legal actions are worth `q`, another one than either gives;
+        `bonus` [D, A] is paid for actions.
         """
         d = self.d
         q = np.zeros((len(self.rows), d.num_actions))
         values = {}
         for h in range(d.num_histories(d.horizon)):
-            mu = normalised(flow[d.horizon, h])
+            mass = flow[d.horizon, h]
+            mu = mass / mass.sum(axis=1, keepdims=True)
             reward = d.terminal_reward(np, mu, d.noise_value(d.horizon, h))
             values[d.horizon, h] = d.discount**d.horizon * reward
         for t, h in reversed(list(self.layers())):
-            mu = normalised(flow[t, h])
+            mu = self.faced(flow[t, h])
             reward = d.reward(np, t, mu, d.noise_value(t, h))
-            reward = np.broadcast_to(reward, (*mu.shape, d.num_actions))
+            reward = np.broadcast_to(reward, flow[t, h].shape)
             branches = [
                 (probability, self.law(t, child, mu), values[t + 1, child])
                 for child, probability in self.branches(t, h)
             ]
-            values[t, h] = np.zeros_like(mu)
-            for n, x in np.ndindex(*mu.shape):
+            values[t, h] = np.zeros_like(d.initial_distribution)
+            for n, x in np.ndindex(*values[t, h].shape):
                 row = self.rows[t, h, n, x]
                 for a in range(d.num_actions):
                     q[row, a] = d.discount**t * reward[n, x, a] + sum(
@@ -114,11 +138,14 @@ class NumpyReference:
                         for probability, landings, after in branches
                         for y, p in landings(n, x, a)
                     )
-                values[t, h][n, x] = (
-                    max(q[row, a] for a in self.legal(x))
-                    if policy is None
-                    else policy[row] @ q[row]
-                )
+                if bonus is not None:
+                    q[row] += bonus[row]
+                if node_value is not None:
+                    values[t, h][n, x] = node_value(q[row, self.legal(x)], row)
+                elif policy is None:
+                    values[t, h][n, x] = max(q[row, self.legal(x)])
+                else:
+                    values[t, h][n, x] = policy[row] @ q[row]
         return q, (d.initial_distribution * values[0, 0]).sum(axis=1)
 
     def exploitability(self, policy: np.ndarray) -> float:
@@ -165,7 +192,3 @@ class NumpyReference:
                     average[row] /= old[row] + new[row]
             policy = average
             yield policy
-
-
-def normalised(mass: np.ndarray) -> np.ndarray:
-    return mass / mass.sum(axis=1, keepdims=True)

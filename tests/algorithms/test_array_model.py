@@ -71,8 +71,10 @@ def test_distribution_equals_that_of_openspiel(model, ours, openspiel):
     found = model.masses(flow)
     for name, mass in found.items():
         assert mass == pytest.approx(theirs.get(name, 0.0), abs=1e-12), name
-    # All mass of T decision and T mean field layers is where the model has nodes.
-    layers = 2 * model.game.dynamics.horizon * model.num_populations
+    # All mass of T decision and T mean field layers is where the model has nodes, and
+    # that of T mean field layers over states and actions.
+    d = model.game.dynamics
+    layers = (3 if d.joint_law else 2) * d.horizon * d.num_populations
     assert sum(theirs.get(name, 0.0) for name in found) == pytest.approx(layers)
 
 

@@ -16,6 +16,7 @@ from algorithms.model import enumerated_model, load_model
 from algorithms.model.enumerated_model import EnumeratedModel
 from algorithms.model.enumeration import Enumeration
 from algorithms.policy import policy_array
+from mfg_games.settings import SETTINGS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fromstring")
 
@@ -49,6 +50,13 @@ OURS = (
     "mfg_test_random(seed=2,states=3,horizon=3,populations=2,common_noise=true,leaning=true,"
     "moving=true,restricted=true,terminal=true,discount=0.8)",
     "mfg_test_random(seed=3,states=4,factored=true,populations=2,action_rewards=false)",
+    "mfg_test_joint(seed=7,states=3,horizon=2,populations=2,common_noise=true,leaning=true,"
+    "moving=true,restricted=true,terminal=true,discount=0.8)",
+    *(
+        SETTINGS[f"{name}_testing"].game_string
+        for name in ("equilibrium_price", "price_impact", "random_linear")
+    ),
+    SETTINGS["treasure_hunting_testing"].game_string,
 )
 
 
@@ -184,8 +192,9 @@ def test_our_games_equal_the_array_model(game):
         while num_nodes != model.num_nodes:
             num_nodes = model.num_nodes
             flow, values = sweep(model, policy_array(model, policy))
-        for ours, theirs in zip(values[2:], expected[2:], strict=True):
-            assert ours.numpy() == pytest.approx(theirs.numpy(), abs=1e-9)
+        for name in ("value", "best_value"):
+            ours, theirs = (getattr(x, name).numpy() for x in (values, expected))
+            assert ours == pytest.approx(theirs, abs=1e-9)
         by_name = arrays.masses(expected_flow)
         for name, mass in model.masses(flow).items():
             if "settlement" not in name:

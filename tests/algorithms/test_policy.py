@@ -10,7 +10,8 @@ import tensorflow as tf
 from toy_dynamics import RANDOM_GAMES
 
 from algorithms.model import load_model
-from algorithms.policy import ArrayPolicy, greedy, policy_array, softmax
+from algorithms.policy import ArrayPolicy, greedy, policy_array
+from algorithms.regularisers import softmax
 
 ALL_MECHANISMS = RANDOM_GAMES[2]
 

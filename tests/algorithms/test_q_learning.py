@@ -12,8 +12,9 @@ from algorithms.exploitability import exploitability
 from algorithms.fictitious_play import FictitiousPlay
 from algorithms.frozen_world import FrozenWorld, Players, by_time
 from algorithms.model import load_model
-from algorithms.policy import greedy, softmax
+from algorithms.policy import greedy
 from algorithms.q_learning import QLearningFictitiousPlay, play
+from algorithms.regularisers import softmax
 import mfg_games  # noqa: F401  registers
 
 GAMES = (

@@ -190,9 +190,9 @@ def test_no_number_stops_the_run_and_names_the_iteration(tmp_path):
 
     def spoil(solver, record):
         if record.iteration == 3:
-            state = solver.state["cumulative_q"].numpy()
+            state = solver.state["scores"].numpy()
             state[0, 0] = math.nan
-            solver.restore({"cumulative_q": state}, 3)
+            solver.restore({"scores": state}, 3)
 
     with pytest.raises(FloatingPointError, match=r"at iteration [34]"):
         run(

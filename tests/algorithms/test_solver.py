@@ -79,7 +79,7 @@ def test_restored_solver_continues_with_the_same_numbers(make, dtype):
 
 
 @pytest.mark.parametrize(
-    "state", [{}, {"policy": np.ones((4, 2))}, {"cumulative_q": np.ones((3, 2))}]
+    "state", [{}, {"policy": np.ones((4, 2))}, {"scores": np.ones((3, 2))}]
 )
 def test_state_of_another_solver_or_game_is_refused(state):
     solver = MirrorDescent(TWO_ROADS)

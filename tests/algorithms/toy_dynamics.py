@@ -110,6 +110,28 @@ class RandomGame(Dynamics):
         return (1.0 if z is None else z[1]) * self._terminal_reward - mu**2
 
 
+@register("mfg_test_joint")
+class JointGame(RandomGame):
+    """The random game with an interaction through what the players do.
+
+    Where the random game looks at how many players are in a state, this one weighs them
+    by what they do there; and an action pays the less the more players of the last
+    population choose it in the same state.
+    """
+
+    joint_law = True
+
+    def transition(self, xp, t, mu, z):
+        return super().transition(xp, t, self._weighed(xp, mu), z)
+
+    def reward(self, xp, t, mu, z):
+        return super().reward(xp, t, self._weighed(xp, mu), z) - mu[-1:]
+
+    def _weighed(self, xp, mu):
+        """[N, S, A] to [N, S]; an action weighs between 1 / A and 1."""
+        return xp.sum(mu * np.arange(1, self.num_actions + 1) / self.num_actions, -1)
+
+
 def _tree(rng: np.random.Generator, horizon: int) -> CommonNoise:
     laws = [[0.3, 0.7], [1.0], [1.0], [0.2, 0.5, 0.3]][:horizon]
 
@@ -131,6 +153,8 @@ RANDOM_GAMES = (
     "mfg_test_random(seed=4,states=12,hub=true,populations=2,restricted=true)",
     "mfg_test_random(seed=5,states=12,hub=true,factored=true,leaning=true)",
     "mfg_test_random(seed=6,horizon=1,common_noise=true,terminal=true)",
+    f"mfg_test_joint(seed=7,states=4,{_ALL})",
+    "mfg_test_joint(seed=8,factored=true,leaning=true,action_rewards=false)",
 )
 
 

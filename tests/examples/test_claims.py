@@ -57,15 +57,3 @@ def test_csv_keeps_full_precision(tmp_path):
     assert [row["verdict"] for row in rows] == ["PASS", "FAIL"]
     assert float(rows[1]["measured"]) == BAD.measured
     assert float(rows[1]["high"]) == math.inf
-
-
-def test_page(tmp_path):
-    page = tmp_path / "README.md"
-    pictures = {"a.png": "A curve."}
-    claims.save_page(page, "Paper", "Of note.", [GOOD, BAD], pictures, {"seed": 7})
-    text = page.read_text("utf-8")
-    assert "| FAIL | It rises. | slope | 0.1235 | at least 1 |" in text
-    assert text.startswith("# Paper\n\nOf note.\n\n| ")
-    assert "![A curve.](a.png)" in text
-    assert "- seed: 7\n" in text
-    assert f"python {sys.version_info.major}.{sys.version_info.minor}." in text

@@ -7,7 +7,7 @@ import pytest
 
 
 def dense_kernel(d, t: int, mu: np.ndarray, z) -> np.ndarray:
-    """Transition matrices [N, S, A, S] under the distribution mu, [N, S]."""
+    """Transition matrices [N, S, A, S] under the distribution mu that `d` takes."""
     successors, probabilities = d.transition(np, t, mu, z)
     shape = (len(mu), *successors.shape)
     targets = np.broadcast_to(successors, shape).reshape(-1, shape[-1])
@@ -50,7 +50,8 @@ class Sweep:
             values = d.discount**t * d.terminal_reward(np, mu, z)
             return values, values
         policy = self.policy(t, history)
-        reward = d.discount**t * np.broadcast_to(d.reward(np, t, mu, z), policy.shape)
+        law = mu[..., None] * policy if d.joint_law else mu
+        reward = d.discount**t * np.broadcast_to(d.reward(np, t, law, z), policy.shape)
         q, q_best = reward.copy(), reward.copy()
         for outcome in range(d.num_common_outcomes(t)):
             child = history * d.num_common_outcomes(t) + outcome
@@ -59,7 +60,7 @@ class Sweep:
                 if d.common_noise
                 else 1.0
             )
-            kernel = dense_kernel(d, t, mu, d.noise_value(t + 1, child))
+            kernel = dense_kernel(d, t, law, d.noise_value(t + 1, child))
             after = np.einsum("ns,nsa,nsay->ny", mu, policy, kernel)
             values, best = self.visit(t + 1, child, after)
             q += weight * np.einsum("nsay,ny->nsa", kernel, values)

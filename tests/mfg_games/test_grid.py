@@ -113,6 +113,58 @@ def test_direction_noise():
     np.testing.assert_allclose(grid.direction_noise(0.4), [0.1, 0.1, 0.6, 0.1, 0.1])
 
 
+def test_outcomes_that_are_never_drawn_are_left_out():
+    world = grid.box(2, 2)
+    successors, law = grid.drawn_outcomes(world.successors, grid.direction_noise(0.0))
+    assert successors.tolist() == [[0], [1], [2], [3]]
+    assert law.tolist() == [1.0]
+    successors, law = grid.drawn_outcomes(world.successors, grid.direction_noise(1.0))
+    assert successors[0].tolist() == [0, 0, 1, 2]
+    np.testing.assert_allclose(law, 0.25)
+
+
+def test_distances_on_maps_with_walls():
+    world = grid.from_layout(CORRIDORS)
+    assert world.distances(np.array([0, 2])).tolist() == [2, 1, 1, 2, 1, 2, 4]
+
+
+def test_distances_go_the_shorter_way_round_a_torus():
+    distances = grid.torus(4, 3).distances(np.array([0, 2]))
+    assert distances.reshape(4, 3).tolist() == [
+        [1, 1, 0],
+        [2, 2, 1],
+        [3, 3, 2],
+        [2, 2, 1],
+    ]
+
+
+def test_distance_from_a_cell_is_that_to_it():
+    for world in (grid.torus(5, 4), grid.box(5, 4)):
+        table = np.stack([world.distances(cell) for cell in world.coordinates])
+        np.testing.assert_array_equal(table, table.T)
+        assert (np.diag(table) == 0).all()
+        # One step of the moves changes the distance by at most one.
+        assert np.abs(table[:, world.successors] - table[..., None]).max() == 1
+
+
+def test_cells_off_the_map_are_placed():
+    cells = np.array([[-1, 3], [2, 0], [0, -1]])
+    assert grid.torus(2, 3).placed(cells).tolist() == [[1, 0], [0, 0], [0, 2]]
+    assert grid.box(2, 3).placed(cells).tolist() == [[0, 2], [1, 0], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("layout", "center"),
+    [("empty_3x5", [1, 2]), ("empty_4x1", [2, 0]), ("four_rooms", [6, 6])],
+)
+def test_center(layout, center):
+    assert grid.from_layout(layout).center.tolist() == center
+
+
+def test_move_lengths():
+    assert grid.MOVE_LENGTHS.tolist() == [1, 1, 0, 1, 1]
+
+
 def test_four_rooms_has_its_doors():
     world = grid.from_layout("four_rooms")
     cells = {tuple(cell) for cell in world.coordinates.tolist()}

@@ -2,6 +2,7 @@
 
 import math
 
+from closed_forms import errors_of_symmetric_equilibrium
 import numpy as np
 from open_spiel.python import policy
 from open_spiel.python.mfg.algorithms import nash_conv
@@ -10,7 +11,7 @@ import pytest
 import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
-from mfg_games.linear_quadratic import ClosedForm, LinearQuadratic
+from mfg_games.linear_quadratic import LinearQuadratic
 
 _DISCRETISED = [0.0044330, 0.0540056, 0.2420362, 0.3990503]  # e = -3, -2, -1, 0
 
@@ -220,81 +221,8 @@ def test_closed_form_of_the_paper():
     assert form.action(3.0, -4.0, 2.0) == pytest.approx(1.01 * 6)
 
 
-def paper_eta(form, t):
-    """Perrin et al. 2020, section 4.1, in the paper's own terms."""
-    k, q, kappa, c = (
-        form.mean_reversion,
-        form.cross_term,
-        form.kappa,
-        form.terminal_cost,
-    )
-    root = math.sqrt((k + q) ** 2 + kappa - q**2)
-    plus, minus = -(k + q) + root, -(k + q) - root
-    e = np.exp((plus - minus) * (form.horizon - t))
-    upper = -(kappa - q**2) * (e - 1) - c * (plus * e - minus)
-    return upper / (minus * e - plus - c * (e - 1))
-
-
-FORMS = {
-    "paper": LinearQuadratic().closed_form(),
-    "common noise": LinearQuadratic(
-        common_noise=0.6, shock_every=5, modes="-20 10", terminal_cost=4.0
-    ).closed_form(),
-    "strong": ClosedForm(2.0, 0.2, -0.8, 3.0, 0.0, 1.5, 0.0, 4.0),
-    "degenerate": ClosedForm(2.0, 0.0, 0.0, 0.0, 0.7, 1.5, 0.0, 4.0),
-}
-
-
-@pytest.mark.parametrize("name", ["paper", "common noise", "strong"])
-def test_eta_equals_the_papers_formula(name):
-    form = FORMS[name]
-    times = np.linspace(0, form.horizon, 7)
-    np.testing.assert_allclose(form.eta(times), paper_eta(form, times), rtol=1e-12)
-
-
-def test_eta_without_running_cost():
-    """Without drift and running cost eta' = eta^2, so eta = c / (1 + c s)."""
-    form, s = FORMS["degenerate"], np.linspace(0, 2, 5)
-    np.testing.assert_allclose(form.eta(2 - s), 0.7 / (1 + 0.7 * s), rtol=1e-12)
-
-
-def test_long_horizons_do_not_overflow():
-    form = ClosedForm(1e4, 1.0, 0.0, 0.5, 1.0, 3.0, 0.0, 4.0)
-    stationary = -1 + math.sqrt(1.5)  # eta^2 + 2 eta = 1/2
-    assert form.eta(0.0) == pytest.approx(stationary)
-    assert form.variance(5e3) == pytest.approx(9 / (2 * (1 + stationary)))
-
-
-@pytest.mark.parametrize("name", FORMS)
-def test_closed_form_solves_its_differential_equations(name):
-    form, h = FORMS[name], 1e-5
-    t = np.linspace(0.1, form.horizon - 0.1, 9)
-    drift, excess = (
-        form.mean_reversion + form.cross_term,
-        form.kappa - form.cross_term**2,
-    )
-    eta = form.eta(t)
-    slope = (form.eta(t + h) - form.eta(t - h)) / (2 * h)
-    np.testing.assert_allclose(slope, 2 * drift * eta + eta**2 - excess, atol=1e-6)
-    assert form.eta(form.horizon) == pytest.approx(form.terminal_cost)
-    variance = form.variance(t)
-    slope = (form.variance(t + h) - form.variance(t - h)) / (2 * h)
-    expected = -2 * (drift + eta) * variance + form.volatility**2
-    np.testing.assert_allclose(slope, expected, rtol=1e-6, atol=1e-5)
-    assert form.variance(0.0) == pytest.approx(form.initial_variance)
-
-
-def test_common_noise_takes_its_share_of_the_variance():
-    """One step in five is hit by a shock that takes 0.36 of its variance."""
-    assert FORMS["common noise"].volatility ** 2 == pytest.approx(9 * (1 - 0.36 / 5))
-
-
-def equilibrium_errors(scale: int, dt: float) -> np.ndarray:
-    """Distance of the game's equilibrium from the closed form: action, variance.
-
-    With a symmetric start the mean stays 0, so one backward and one forward sweep
-    give the equilibrium. `scale` grid points are one unit of length.
-    """
+def refined(scale: int, dt: float) -> np.ndarray:
+    """Distance from the closed form; `scale` grid points are one unit of length."""
     d = LinearQuadratic(
         half_width=50 * scale,
         horizon=round(3.0 / dt),
@@ -304,31 +232,14 @@ def equilibrium_errors(scale: int, dt: float) -> np.ndarray:
         modes=f"{-25 * scale} {25 * scale}",
         mode_std=5.0 * scale,
     )
-    mu = d.initial_distribution
-    successors, (probabilities,) = d.transition(np, 0, mu, None)
-    (reward,), (value,) = d.reward(np, 0, mu, None), d.terminal_reward(np, mu, None)
-    best = []
-    for _ in range(d.horizon):
-        q = reward + (probabilities * value[successors]).sum(-1)
-        best.insert(0, q.argmax(1))
-        value = q.max(1)
-    form, states, law, errors = d.closed_form(), np.arange(d.num_states), mu[0], []
-    middle = np.abs(d.positions) <= 15 * scale  # where 18 is action enough
-    for t, actions in enumerate(best):
-        expected = form.action(t * dt, d.positions, 0.0)
-        action_error = np.abs(d.actions[actions] - expected)[middle].max() / scale
-        weights = probabilities[states, actions] * law[:, None]
-        law = np.zeros_like(law)
-        np.add.at(law, successors[states, actions], weights)
-        variance_error = law @ d.positions**2 - form.variance((t + 1) * dt)
-        errors.append((action_error, abs(variance_error) / scale**2))
-    return np.max(errors, axis=0)
+    action, variance = errors_of_symmetric_equilibrium(d, 15 * scale)  # 18 is enough
+    return np.array([action / scale, variance / scale**2])
 
 
 def test_equilibrium_approaches_the_closed_form():
     """Of first order in dt, if the grid shrinks as well."""
     coarse, middle, fine = (
-        equilibrium_errors(scale, dt) for scale, dt in ((1, 0.1), (2, 0.05), (4, 0.025))
+        refined(scale, dt) for scale, dt in ((1, 0.1), (2, 0.05), (4, 0.025))
     )
     assert (coarse / middle > 1.6).all()
     assert (middle / fine > 1.6).all()

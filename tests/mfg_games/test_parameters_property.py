@@ -59,8 +59,8 @@ def candidates(name: str, default) -> list:
             return INTS
         case float():
             return [default, *FLOATS]
-    known = {s.parameters[name] for s in SETTINGS.values() if name in s.parameters}
-    return [default, *sorted(known), *TEXTS]
+    used = {s.parameters.get(name) for s in SETTINGS.values()}
+    return [default, *sorted(v for v in used if isinstance(v, str)), *TEXTS]
 
 
 def strategy(name: str, default) -> st.SearchStrategy:
@@ -79,7 +79,8 @@ def changed_parameters(draw, game: str) -> dict:
     parameters = dict(draw(st.sampled_from(small_settings(game))))
     specification = defaults(game)
     names = st.sampled_from(sorted(specification))
-    for name in draw(st.lists(names, min_size=2, max_size=3, unique=True)):
+    fewest = min(2, len(specification))
+    for name in draw(st.lists(names, min_size=fewest, max_size=3, unique=True)):
         parameters[name] = draw(strategy(name, specification[name]))
     return parameters
 

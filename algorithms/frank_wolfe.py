@@ -1,0 +1,212 @@
+"""Frank-Wolfe on the flows (Frank & Wolfe 1956; Geist et al. 2021, section 4).
+
+    policy <- uniform
+    repeat: mu <- flow of the policy
+            b <- best response to mu
+            policy <- what the flow mu + step * (flow of b - mu) plays
+
+In a game whose reward is the gradient of a concave utility of the flow, and whose
+dynamics do not depend on it, this is Frank-Wolfe on the polytope of flows: a best
+response maximises the linearised utility, and exploitability is the gap, at least
+F* - F. Fictitious play is the step rule 1 / (k + 1).
+
+The gradient along a direction of the polytope needs no rewards, only values: with Q and
+V of any policy against the flow at which the gradient is taken, it is the sum of
+direction * (Q - V) over nodes and actions, since the flow into a node is the flow out.
+
+Away steps (Guelat & Marcotte 1986; Lacoste-Julien & Jaggi 2015) take mass off the worst
+of the best responses that make up the flow, where that promises more than a new one.
+"""
+
+from __future__ import annotations
+
+import pyspiel
+import tensorflow as tf
+
+from algorithms.policy import TIE_TOLERANCE, greedy
+from algorithms.solver import Solver, State, Update
+from mfg_games import parameters
+
+AVERAGE, OPEN_LOOP, LINE_SEARCH = STEPS = ("1/(k+1)", "2/(k+2)", "line_search")
+
+_MAX_SLOPES = 40  # that a line search evaluates
+_FLAT = 1e-9  # share of the first slope at which it ends
+
+
+class FrankWolfe(Solver):
+    """Frank-Wolfe: steps towards the best response, in the space of flows.
+
+    Args:
+      game: any OpenSpiel mean field game, or its string.
+      step: "1/(k+1)" or "2/(k+2)" at iteration k = 1, 2, ..., or "line_search" for the
+        best point between the flow and the best response's: there the slope vanishes.
+        Where utility or concavity is missing, it is the first such point that the
+        search meets.
+      away_atoms: how many best responses to remember for away steps; 0 for none. They
+        cost away_atoms policies of memory and need "line_search". When all are in
+        use and another one comes, the two with the least weight are merged into one.
+      dtype: "float64" or "float32".
+      device: a TensorFlow device; None for TensorFlow's choice.
+
+    Raises:
+      ValueError: a parameter is out of range, or `away_atoms` is given on a game whose
+        nodes depend on the flow.
+    """
+
+    largest_step = 1.0
+
+    def __init__(
+        self,
+        game: pyspiel.Game | str,
+        step: str = AVERAGE,
+        away_atoms: int = 0,
+        dtype: str = "float64",
+        device: str | None = None,
+    ):
+        parameters.one_of("step", step, STEPS)
+        allowed = "0, or at least 2 with step=line_search"
+        valid = away_atoms == 0 or (away_atoms >= 2 and step == LINE_SEARCH)
+        parameters.require(valid, "away_atoms", away_atoms, allowed)
+        self._rule = step
+        self._atoms = away_atoms
+        super().__init__(game, dtype, device)
+
+    def step_size(self) -> float:
+        """The step of the coming iteration; of a line search, the longest one."""
+        k = self.num_iterations + 1
+        return {AVERAGE: 1 / (k + 1), OPEN_LOOP: 2 / (k + 2)}.get(self._rule, 1.0)
+
+    def fresh_state(self) -> State:
+        uniform = self.model.uniform_policy()
+        if not self._atoms:
+            return {"policy": uniform}
+        fixed = not self.model.node_names()
+        allowed = f"0 on `{self.model.game}`, whose nodes depend on the flow"
+        parameters.require(fixed, "away_atoms", self._atoms, allowed)
+        first = self.model.compiled_distribution(uniform).mass[:, None] * uniform
+        return {"atoms": _in_slot(first, 0, self._atoms)}
+
+    def _policy(self, state: State) -> tf.Tensor:
+        if not self._atoms:
+            return state["policy"]
+        return self._played(tf.reduce_sum(state["atoms"], axis=1))
+
+    def _played(self, flow: tf.Tensor) -> tf.Tensor:
+        """The policy of a flow, [D, A]; uniform where nobody comes."""
+        total = tf.reduce_sum(flow, axis=-1, keepdims=True)
+        policy = tf.math.divide_no_nan(flow, total)
+        return tf.where(total > 0, policy, self.model.uniform_policy()[: flow.shape[0]])
+
+    def _occupancy(self, policy: tf.Tensor) -> tf.Tensor:
+        """The flow of a policy over nodes and actions, [D, A]."""
+        return self.model.distribution(policy).mass[:, None] * policy
+
+    def _update(self, state: State, step_size: tf.Tensor) -> Update:
+        legal = self.model.legal_actions  # before the sweeps discover further nodes
+        policy = self._policy(state)
+        flow, values = self._sweep(policy)
+        here = flow.mass[:, None] * policy
+        response = self._occupancy(greedy(values.best_q, legal))
+        if self._atoms:
+            gains = _advantage(policy, values.q)
+            atoms = self._moved(
+                state["atoms"], policy, here, response, gains, step_size
+            )
+            return Update({"atoms": atoms}, flow, values.value, values.best_value)
+        towards = response - here
+        if self._rule == LINE_SEARCH:
+            first = tf.reduce_sum(towards * _advantage(policy, values.q))
+            step_size = self._line_search(policy, here, towards, first, step_size)
+        played = self._played(here + step_size * towards)
+        return Update({"policy": played}, flow, values.value, values.best_value)
+
+    def _line_search(self, policy, here, direction, first, longest) -> tf.Tensor:
+        """The step up to `longest` at which the slope vanishes, by Illinois' rule.
+
+        Args:
+          policy: [D, A], the current one.
+          here: [D, A], its flow.
+          direction: [D, A], in which to go.
+          first: the slope at the step 0.
+          longest: the end of the search; the result where the slope is positive there.
+        """
+
+        def slope(step):
+            there = self._played(tf.maximum(here + step * direction, 0.0))
+            q = self.model.evaluate(policy, self.model.distribution(there)).q
+            return tf.reduce_sum(direction * _advantage(policy, q))
+
+        def unfinished(count, low, low_slope, high, high_slope, step, last):
+            bracketed = (low_slope > 0) & (high_slope < 0)
+            return bracketed & (count < _MAX_SLOPES) & (abs(last) > _FLAT * first)
+
+        def secant(count, low, low_slope, high, high_slope, step, last):
+            step = low + (high - low) * low_slope / (low_slope - high_slope)
+            now = slope(step)
+            rising = now > 0
+            # An end that stays twice loses half of its slope, so that it moves.
+            kept = tf.where(now * last > 0, tf.constant(0.5, now.dtype), 1.0)
+            low, low_slope = (
+                tf.where(rising, step, low),
+                tf.where(rising, now, kept * low_slope),
+            )
+            high, high_slope = (
+                tf.where(rising, high, step),
+                tf.where(rising, kept * high_slope, now),
+            )
+            return count + 1, low, low_slope, high, high_slope, step, now
+
+        end = slope(longest)
+        start = (0, tf.zeros_like(first), first, longest, end, longest, end)
+        *_, step, _ = tf.while_loop(unfinished, secant, start)
+        return tf.where(first > 0, step, 0.0)
+
+    # ---- away steps: the flow as a weighted sum of responses, `atoms` [D, C, A] -------
+
+    def _moved(self, atoms, policy, here, response, gains, longest) -> tf.Tensor:
+        """The atoms after a step towards the response or away from the worst atom."""
+        weights = _weights(atoms)
+        gained = tf.einsum("dca,da->c", atoms, gains)
+        gained = tf.where(weights > 0, gained / weights, gained.dtype.max)
+        worst = tf.argmin(gained)
+        weight = weights[worst]
+        atom = tf.gather(atoms, worst, axis=1) / weight
+        away = -gained[worst] > tf.reduce_sum(response * gains)
+        direction = tf.where(away, here - atom, response - here)
+        longest *= tf.where(away, tf.math.divide_no_nan(weight, 1 - weight), 1.0)
+        first = tf.reduce_sum(direction * gains)
+        step = self._line_search(policy, here, direction, first, longest)
+        removed = (1 + step) * atoms - step * _in_slot(atom, worst, self._atoms)
+        atoms = tf.where(away, removed, _added(atoms, response, step))
+        kept = _weights(atoms) > TIE_TOLERANCE[atoms.dtype]
+        return tf.where(kept[:, None], tf.maximum(atoms, 0.0), 0.0)
+
+
+def _advantage(policy: tf.Tensor, q: tf.Tensor) -> tf.Tensor:
+    """What each action gains over the policy, [D, A]."""
+    return q - tf.reduce_sum(policy * q, axis=-1, keepdims=True)
+
+
+def _weights(atoms: tf.Tensor) -> tf.Tensor:
+    """Shares of the flow, [C]."""
+    total = tf.reduce_sum(atoms, axis=[0, 2])
+    return total / tf.reduce_sum(total)
+
+
+def _in_slot(flow: tf.Tensor, slot: tf.Tensor | int, count: int) -> tf.Tensor:
+    """Atoms that are empty but for one, [D, C, A]."""
+    return flow[:, None] * tf.one_hot(slot, count, dtype=flow.dtype)[:, None]
+
+
+def _added(atoms: tf.Tensor, response: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """The atoms after a step towards a response, which may be one of them."""
+    count = atoms.shape[1]
+    weights = _weights(atoms)
+    differences = abs(atoms / weights[:, None] - response[:, None])
+    same = tf.reduce_max(differences, axis=[0, 2]) <= TIE_TOLERANCE[atoms.dtype]
+    lightest, second = tf.unstack(tf.argsort(weights)[:2])
+    new = ~tf.reduce_any(same)
+    freed = tf.where(new, tf.gather(atoms, lightest, axis=1), 0.0)
+    atoms += _in_slot(freed, second, count) - _in_slot(freed, lightest, count)
+    slot = tf.where(new, lightest, tf.argmax(same, output_type=tf.int32))
+    return (1 - step) * atoms + step * _in_slot(response, slot, count)

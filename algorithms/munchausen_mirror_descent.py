@@ -1,0 +1,59 @@
+"""Munchausen online mirror descent (Lauriere et al. 2022, "Scalable deep RL").
+
+    policy <- uniform
+    repeat: mu <- flow of the policy
+            Q <- r + alpha tau log policy
+                 + E[sum_b policy(b) (Q(b) - tau log policy(b)) at the next state]
+            policy <- softmax(Q / tau)
+
+The bonus alpha tau log policy carries what mirror descent sums up, so that a network
+can learn Q without keeping older ones. Here everything is exact. With q = Q - alpha tau
+log policy the recursion is the policy's evaluation in the game that pays
+(1 - alpha) tau times the policy's entropy, and the update, up to constants of the rows,
+
+    log policy <- alpha log policy + q / tau.
+
+So alpha = 1 is mirror descent at rate 1 / tau. Below 1 it is damped mirror descent of
+the regularised game, and converges, if at all, to that game's equilibrium, whose
+exploitability does not vanish.
+"""
+
+from __future__ import annotations
+
+import pyspiel
+import tensorflow as tf
+
+from algorithms.mirror_descent import MirrorDescent
+from algorithms.model import Evaluation, Flow, ScorePolicy
+from algorithms.regularisers import Entropy
+from mfg_games import parameters
+
+
+class MunchausenMirrorDescent(MirrorDescent):
+    """Munchausen mirror descent: softmax of values with a bonus for the last policy.
+
+    Args:
+      game: any OpenSpiel mean field game, or its string.
+      tau: temperature; the inverse of mirror descent's learning rate.
+      alpha: share of the last policy's logarithm in the bonus, in [0, 1].
+      dtype: "float64" or "float32".
+      device: a TensorFlow device; None for TensorFlow's choice.
+    """
+
+    def __init__(
+        self,
+        game: pyspiel.Game | str,
+        tau: float = 10.0,
+        alpha: float = 0.99,
+        dtype: str = "float64",
+        device: str | None = None,
+    ):
+        parameters.positive("tau", tau)
+        parameters.probability("alpha", alpha)
+        super().__init__(game, 1 / tau, damping=1 - alpha, dtype=dtype, device=device)
+
+    def _gains(self, policy: ScorePolicy, flow: Flow, values: Evaluation) -> tf.Tensor:
+        if self._temperature == 0:
+            return values.scores
+        entropy = Entropy(self._temperature)
+        return self.model.evaluate(policy, flow, entropy).scores

@@ -1,0 +1,111 @@
+"""Games solved by several algorithms, with all that figures and claims need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import csv
+import dataclasses
+import pathlib
+
+import numpy as np
+import pyspiel
+
+from algorithms import catalogue
+from mfg_games.dynamics import Dynamics
+
+# Label -> name in `algorithms.catalogue.SOLVERS`, arguments of the constructor.
+Algorithms = Mapping[str, tuple[str, Mapping]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Solved:
+    """What a solver has found.
+
+    Attributes:
+      dynamics: the game.
+      exploitability: [iterations + 1].
+      seconds: [iterations + 1], since the run began.
+      layers: T + 1 arrays [histories, N, S], the last policy's flow given the history.
+    """
+
+    dynamics: Dynamics
+    exploitability: np.ndarray
+    seconds: np.ndarray
+    layers: list[np.ndarray]
+
+    def path(self, history: int = 0, population: int = 0) -> np.ndarray:
+        """The flow on the way to a history at the horizon, [T + 1, S]."""
+        path = ancestors(self.dynamics, history)
+        return np.stack(
+            [layer[h, population] for layer, h in zip(self.layers, path, strict=True)]
+        )
+
+
+Runs = dict[tuple[str, str], Solved]  # by game and algorithm
+
+
+def solve(
+    name: str, game: pyspiel.Game | str, algorithms: Algorithms, iterations: int
+) -> Runs:
+    """Solves a game by each algorithm.
+
+    Args:
+      name: of the game in the runs.
+      game: a game of this package, or its string.
+      algorithms: what to run.
+      iterations: of each.
+    """
+    runs = {}
+    for label, (solver, arguments) in algorithms.items():
+        print(f"{name}, {label}")
+        solver = catalogue.solver_class(solver)(game, **arguments)
+        runs[name, label] = run_solver(solver, iterations)
+    return runs
+
+
+def run_solver(solver, iterations: int) -> Solved:
+    """Runs a solver of a game of this package, showing its progress."""
+    from algorithms.pictures import layers_of
+    from algorithms.run import run
+
+    history = run(solver, iterations).history
+    d = solver.game.dynamics
+    layers = [
+        layer / d.history_probabilities(t)[:, None, None]
+        for t, layer in enumerate(layers_of(solver.model, solver.flow))
+    ]
+    return Solved(
+        d,
+        np.array([record.exploitability for record in history]),
+        np.array([record.seconds for record in history]),
+        layers,
+    )
+
+
+def of_game(runs: Runs, name: str) -> dict[str, Solved]:
+    """The runs on one game, by algorithm."""
+    return {label: solved for (game, label), solved in runs.items() if game == name}
+
+
+def ancestors(d: Dynamics, history: int) -> list[int]:
+    """The histories at times 0..T on the way to one at the horizon."""
+    path = [history]
+    for t in reversed(range(d.horizon)):
+        path.append(path[-1] // d.num_common_outcomes(t))
+    return path[::-1]
+
+
+def save_exploitability(runs: Runs, path: pathlib.Path) -> None:
+    """Writes all curves as CSV, one row an iteration."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["game", "algorithm", "iteration", "exploitability", "seconds"])
+        for names, solved in runs.items():
+            curve = zip(solved.exploitability, solved.seconds, strict=True)
+            for k, (value, seconds) in enumerate(curve):
+                writer.writerow([*names, k, float(value), f"{seconds:.3f}"])
+
+
+def total_variation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Total variation distances of distributions along the last axis."""
+    return np.abs(first - second).sum(axis=-1) / 2
