@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 MAIN_JOB := examples/solve.py --game="mfg_exploration(horizon=40)" --lr=0.1 --iterations=500
 
-.PHONY: solve test test-slow lint readme clean
+.PHONY: solve test test-slow lint readme reproduce clean
 
 solve: $(VENV)/installed
 	$(RUN) $(MAIN_JOB) --output_dir=runs/four_rooms
@@ -18,6 +18,17 @@ test-slow: $(VENV)/installed-test
 lint: $(VENV)/installed-test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+
+# All papers, then the page of their figures. A script that exits with 2 has finished
+# with a claim that failed, which the page reports.
+PAPERS := $(basename $(notdir $(wildcard examples/reproduce/*_20??.py)))
+
+reproduce: $(VENV)/installed
+	set -e; for paper in $(PAPERS); do \
+	    $(RUN) examples/reproduce/$$paper.py \
+	        --output_dir=examples/reproduce/results/$$paper || test $$? -eq 2; \
+	done
+	$(RUN) examples/reproduce/assemble.py
 
 # The README's pictures and tables.
 readme: $(VENV)/installed

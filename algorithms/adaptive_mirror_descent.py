@@ -45,10 +45,9 @@ from algorithms.mirror_descent import MirrorDescent
 from algorithms.model import Flow, ScorePolicy
 from algorithms.solver import State, Update
 
-_AIM = 0.2  # of step * curvature
-_GROWTH = 1.25  # of the step in one iteration, at most
+_AIM = 0.1  # of step * curvature
+_GROWTH = 1.1  # of the step in one iteration, at most
 _SHRINKAGE = 0.1  # of the step after a rejection, at least
-_FIRST_RANGE = 1.0  # of the scores in one row after the first step, at most
 
 
 class AdaptiveMirrorDescent(MirrorDescent):

@@ -109,57 +109,56 @@ class FrankWolfe(Solver):
         response = self._occupancy(greedy(values.best_q, legal))
         if self._atoms:
             gains = _advantage(policy, values.q)
-            atoms = self._moved(
-                state["atoms"], policy, here, response, gains, step_size
-            )
+            atoms = self._moved(state["atoms"], policy, here, response, gains, step_size)
             return Update({"atoms": atoms}, flow, values.value, values.best_value)
-        towards = response - here
         if self._rule == LINE_SEARCH:
-            first = tf.reduce_sum(towards * _advantage(policy, values.q))
-            step_size = self._line_search(policy, here, towards, first, step_size)
-        played = self._played(here + step_size * towards)
+            first = tf.reduce_sum(response * _advantage(policy, values.q))
+            step_size = self._line_search(policy, here, response, first, step_size)
+        played = self._played(_mixed(here, response, step_size))
         return Update({"policy": played}, flow, values.value, values.best_value)
 
-    def _line_search(self, policy, here, direction, first, longest) -> tf.Tensor:
+    def _line_search(self, policy, here, target, first, longest) -> tf.Tensor:
         """The step up to `longest` at which the slope vanishes, by Illinois' rule.
 
         Args:
           policy: [D, A], the current one.
           here: [D, A], its flow.
-          direction: [D, A], in which to go.
-          first: the slope at the step 0.
-          longest: the end of the search; the result where the slope is positive there.
+          target: [D, A], the flow that a step of 1 ends at.
+          first: the slope at the step 0, per unit of `longest`.
+          longest: the end of the search, negative for steps away from the target; the
+            result where utility still rises there.
         """
 
-        def slope(step):
-            there = self._played(tf.maximum(here + step * direction, 0.0))
+        def slope(share):
+            there = self._played(_mixed(here, target, share * longest))
             q = self.model.evaluate(policy, self.model.distribution(there)).q
-            return tf.reduce_sum(direction * _advantage(policy, q))
+            return longest * tf.reduce_sum(target * _advantage(policy, q))
 
-        def unfinished(count, low, low_slope, high, high_slope, step, last):
+        def unfinished(count, low, low_slope, high, high_slope, share, last):
             bracketed = (low_slope > 0) & (high_slope < 0)
             return bracketed & (count < _MAX_SLOPES) & (abs(last) > _FLAT * first)
 
-        def secant(count, low, low_slope, high, high_slope, step, last):
-            step = low + (high - low) * low_slope / (low_slope - high_slope)
-            now = slope(step)
+        def secant(count, low, low_slope, high, high_slope, share, last):
+            share = low + (high - low) * low_slope / (low_slope - high_slope)
+            now = slope(share)
             rising = now > 0
             # An end that stays twice loses half of its slope, so that it moves.
             kept = tf.where(now * last > 0, tf.constant(0.5, now.dtype), 1.0)
             low, low_slope = (
-                tf.where(rising, step, low),
+                tf.where(rising, share, low),
                 tf.where(rising, now, kept * low_slope),
             )
             high, high_slope = (
-                tf.where(rising, high, step),
+                tf.where(rising, high, share),
                 tf.where(rising, kept * high_slope, now),
             )
-            return count + 1, low, low_slope, high, high_slope, step, now
+            return count + 1, low, low_slope, high, high_slope, share, now
 
-        end = slope(longest)
-        start = (0, tf.zeros_like(first), first, longest, end, longest, end)
-        *_, step, _ = tf.while_loop(unfinished, secant, start)
-        return tf.where(first > 0, step, 0.0)
+        one = tf.ones_like(first)
+        end = slope(one)
+        start = (0, 0 * one, first, one, end, one, end)
+        *_, share, _ = tf.while_loop(unfinished, secant, start)
+        return tf.where(first > 0, share * longest, 0.0)
 
     # ---- away steps: the flow as a weighted sum of responses, `atoms` [D, C, A] -------
 
@@ -169,17 +168,26 @@ class FrankWolfe(Solver):
         gained = tf.einsum("dca,da->c", atoms, gains)
         gained = tf.where(weights > 0, gained / weights, gained.dtype.max)
         worst = tf.argmin(gained)
-        weight = weights[worst]
+        weight = tf.gather(weights, worst)  # an index [worst] would compile each time
         atom = tf.gather(atoms, worst, axis=1) / weight
-        away = -gained[worst] > tf.reduce_sum(response * gains)
-        direction = tf.where(away, here - atom, response - here)
-        longest *= tf.where(away, tf.math.divide_no_nan(weight, 1 - weight), 1.0)
-        first = tf.reduce_sum(direction * gains)
-        step = self._line_search(policy, here, direction, first, longest)
-        removed = (1 + step) * atoms - step * _in_slot(atom, worst, self._atoms)
-        atoms = tf.where(away, removed, _added(atoms, response, step))
+        gap = tf.reduce_sum(response * gains)
+        away = -tf.reduce_min(gained) > gap
+        target = tf.where(away, atom, response)
+        emptied = tf.math.divide_no_nan(weight, 1 - weight)
+        longest *= tf.where(away, -emptied, 1.0)
+        first = longest * tf.reduce_sum(target * gains)
+        step = self._line_search(policy, here, target, first, longest)
+        slot = _in_slot(atom, worst, self._atoms)
+        atoms = tf.where(
+            away, _mixed(atoms, slot, step), _mixed(*_added(atoms, response), step)
+        )
         kept = _weights(atoms) > TIE_TOLERANCE[atoms.dtype]
-        return tf.where(kept[:, None], tf.maximum(atoms, 0.0), 0.0)
+        return tf.where(kept[:, None], atoms, 0.0)
+
+
+def _mixed(here: tf.Tensor, target: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """The flow a step towards a target, or away from it if negative."""
+    return tf.maximum((1 - step) * here + step * target, 0.0)
 
 
 def _advantage(policy: tf.Tensor, q: tf.Tensor) -> tf.Tensor:
@@ -198,15 +206,15 @@ def _in_slot(flow: tf.Tensor, slot: tf.Tensor | int, count: int) -> tf.Tensor:
     return flow[:, None] * tf.one_hot(slot, count, dtype=flow.dtype)[:, None]
 
 
-def _added(atoms: tf.Tensor, response: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-    """The atoms after a step towards a response, which may be one of them."""
+def _added(atoms: tf.Tensor, response: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The atoms with a slot for a response, and the response in it."""
     count = atoms.shape[1]
     weights = _weights(atoms)
     differences = abs(atoms / weights[:, None] - response[:, None])
     same = tf.reduce_max(differences, axis=[0, 2]) <= TIE_TOLERANCE[atoms.dtype]
-    lightest, second = tf.unstack(tf.argsort(weights)[:2])
     new = ~tf.reduce_any(same)
+    lightest, second = tf.unstack(tf.argsort(weights)[:2])
     freed = tf.where(new, tf.gather(atoms, lightest, axis=1), 0.0)
     atoms += _in_slot(freed, second, count) - _in_slot(freed, lightest, count)
     slot = tf.where(new, lightest, tf.argmax(same, output_type=tf.int32))
-    return (1 - step) * atoms + step * _in_slot(response, slot, count)
+    return atoms, _in_slot(response, slot, count)

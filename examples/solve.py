@@ -43,11 +43,11 @@ flags.DEFINE_string("algorithm", "mirror_descent", "The solver; see --list.")
 flags.DEFINE_integer("iterations", 300, "Iterations in all.", lower_bound=0)
 flags.DEFINE_float("lr", None, "Learning rate, for solvers that have one.")
 flags.DEFINE_float("temperature", None, "Of softmax responses; default: exact ones.")
-flags.DEFINE_float("damping", None, "Weight of the old policy, for fixed_point.")
+flags.DEFINE_float("damping", None, "Weight of the past, for solvers that damp it.")
 flags.DEFINE_multi_string(
     "parameter",
     [],
-    "Any other parameter of the solver, as NAME=NUMBER; repeat for several.",
+    "Any other parameter of the solver, as NAME=VALUE; repeat for several.",
 )
 flags.DEFINE_string("dtype", None, "float64 (default) or float32.")
 flags.DEFINE_string("device", None, "A TensorFlow device; default: the GPU if any.")
@@ -220,7 +220,7 @@ def _solver_parameters(solver_class: type) -> dict:
     """The solver's parameters that the flags give."""
     given = {name: FLAGS[name].value for name in _SOLVER_FLAGS}
     given = {name: value for name, value in given.items() if value is not None}
-    given |= dict(_named_number(text) for text in FLAGS.parameter)
+    given |= dict(_named_value(text) for text in FLAGS.parameter)
     known = inspect.signature(solver_class).parameters
     unknown = sorted(set(given) - set(known))
     if unknown:
@@ -234,12 +234,14 @@ def _solver_parameters(solver_class: type) -> dict:
     return given
 
 
-def _named_number(text: str) -> tuple[str, int | float]:
-    name, _, number = text.partition("=")
+def _named_value(text: str) -> tuple[str, int | float | str]:
+    name, _, value = text.partition("=")
     for kind in (int, float):
         with contextlib.suppress(ValueError):
-            return name, kind(number)
-    raise ValueError(f"`parameter` must be NAME=NUMBER. Received: {text!r}")
+            return name, kind(value)
+    if not value:
+        raise ValueError(f"`parameter` must be NAME=VALUE. Received: {text!r}")
+    return name, value
 
 
 def _print_table(title: str, rows: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
 """Move forward (Bench-MFG 0.1.3, "no interaction").
 
-Nobody feels anybody else: a Markov decision process, whose solution every solver must
-find in one best response.
+Nobody feels anybody else: a Markov decision process, whose solution is the best
+response to any flow.
 """
 
 from __future__ import annotations

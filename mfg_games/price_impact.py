@@ -85,7 +85,7 @@ class PriceImpact(Dynamics):
         self.trades = np.arange(-max_trade, max_trade + 1.0)
         self.num_actions = len(self.trades)
         self.state_shape = (len(self.inventories),)
-        self.state_names = tuple(f"{x:g}" for x in self.inventories)
+        self.state_names = tuple(f"{int(x)}" for x in self.inventories)
         law = discretised_normal(self.inventories, initial_mean, initial_std)
         self.initial_distribution = law[None]
         # The step's weight is part of the costs from here on.

@@ -25,6 +25,16 @@ FLAGS = flags.FLAGS
 
 GROUPS = ("four_rooms", "beach_bar", "large")
 
+NOTES = """\
+An iteration includes the exploitability of its policy. Ratios are of minima: the least
+of many timings is what the code costs, the rest is other processes. Where OpenSpiel has
+two games the one in C++ is the reference. Exploitability is compared after as many
+iterations as `after` says. OpenSpiel's figures differ from ours where its OMD updates
+the table that the policy under evaluation reads, where rounding breaks the ties of its
+fictitious play, and where a player of its beach bar pays for the move that the first
+path to a place made instead of for the own one.
+"""
+
 flags.DEFINE_string("output_dir", "runs/benchmark", "Where the table goes.")
 flags.DEFINE_multi_enum("only", GROUPS, GROUPS, "Run these; repeat for several.")
 flags.DEFINE_bool(
@@ -38,11 +48,12 @@ def main(argv: list[str]) -> None:
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}")
     quiet.import_tensorflow()
-    from contests import contests
+    from contests import UPSTREAM, contests
     from table import Table
 
     command = shlex.join(["python", "examples/benchmark/exact.py", *sys.argv[1:]])
-    table = Table(pathlib.Path(FLAGS.output_dir), command)
+    path = pathlib.Path(FLAGS.output_dir) / "exact"
+    table = Table(path, command, NOTES, UPSTREAM)
     chosen = [c for c in contests(FLAGS.quick) if c.group in FLAGS.only]
     with tqdm.tqdm(total=sum(len(c.contenders) for c in chosen)) as progress:
         for contest in chosen:

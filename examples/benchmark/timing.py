@@ -8,8 +8,10 @@ import os
 import resource
 import statistics
 import time
+from typing import TYPE_CHECKING
 
-from contenders import Iterate
+if TYPE_CHECKING:
+    from contenders import Iterate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,27 +36,47 @@ class Timing:
     load: float
 
 
-def measure(start: Callable[[], Iterate], compare_at: int, seconds: float) -> Timing:
-    """Iterates for a time, or up to `compare_at`, whichever takes longer.
+class Stopwatch:
+    """Times iterations, in one round or, to share other processes' load, in several.
 
-    The least of many timings is what the code costs; the rest is other processes.
+    Args:
+      start: sets the contender up.
+      compare_at: iterations after which the exploitability is kept.
     """
-    began = time.perf_counter()
-    iterate = start()
-    setup = time.perf_counter() - began
-    times = []
-    while len(times) < compare_at or sum(times) < seconds:
+
+    def __init__(self, start: Callable[[], Iterate], compare_at: int):
         began = time.perf_counter()
-        exploitability = iterate()
-        times.append(time.perf_counter() - began)
-        if len(times) == compare_at:
-            compared = exploitability
-    return Timing(
-        setup=setup,
-        iterations=len(times),
-        least=1e3 * min(times),
-        median=1e3 * statistics.median(times),
-        exploitability=compared,
-        peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        load=os.getloadavg()[0],
-    )
+        self._iterate = start()
+        self._setup = time.perf_counter() - began
+        self._compare_at = compare_at
+        self._times: list[float] = []
+
+    def run(self, seconds: float) -> Timing:
+        """Iterates for a time, or up to `compare_at`, whichever takes longer.
+
+        The least of many timings is what the code costs; the rest is other processes.
+
+        Returns:
+          What this and all earlier rounds have found.
+        """
+        stop = sum(self._times) + seconds
+        while len(self._times) < self._compare_at or sum(self._times) < stop:
+            began = time.perf_counter()
+            exploitability = self._iterate()
+            self._times.append(time.perf_counter() - began)
+            if len(self._times) == self._compare_at:
+                self._compared = exploitability
+        return Timing(
+            setup=self._setup,
+            iterations=len(self._times),
+            least=1e3 * min(self._times),
+            median=1e3 * statistics.median(self._times),
+            exploitability=self._compared,
+            peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            load=os.getloadavg()[0],
+        )
+
+
+def measure(start: Callable[[], Iterate], compare_at: int, seconds: float) -> Timing:
+    """Times a contender in one round."""
+    return Stopwatch(start, compare_at).run(seconds)

@@ -5,7 +5,7 @@
 
 Solves the linear-quadratic game, the beach bar and both with common noise by fictitious
 play, with exact best responses (model-based) and with ones learnt by tabular Q-learning
-(model-free), draws the paper's figures and checks its claims. The exit status is 1 if
+(model-free), draws the paper's figures and checks its claims. The exit status is 2 if
 a claim fails.
 
 A finer grid and a smaller time step approach the continuous linear-quadratic game. The

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+import dataclasses
 
 from experiments import Solved
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 import numpy as np
 
 from algorithms.pictures.frames import frames_figure
@@ -71,7 +73,10 @@ def decay(
 
 
 def iterations_panels(
-    games: Mapping[str, Mapping[str, Solved]], title: str, columns: int = 2
+    games: Mapping[str, Mapping[str, Solved]],
+    title: str,
+    columns: int = 2,
+    styles: Mapping[str, dict] | None = None,
 ) -> Figure:
     """Exploitability, log, against iterations: a panel a game, a curve an algorithm.
 
@@ -80,26 +85,28 @@ def iterations_panels(
         colours in all panels, and one legend stands below.
       title: of the figure.
       columns: of panels, at most.
+      styles: label -> colour and style for matplotlib, in the legend's order; None for
+        those of `line`.
     """
-    labels = list(dict.fromkeys(label for runs in games.values() for label in runs))
+    if styles is None:
+        labels = dict.fromkeys(label for runs in games.values() for label in runs)
+        styles = {label: line(number) for number, label in enumerate(labels)}
     columns = min(columns, len(games))
     rows = -(-len(games) // columns)
     size = (5.6 * columns, 3.5 * rows + 0.9)
     figure, axes = new_figure(rows, columns, size, title, "constrained")
-    lines = {}
     for ax, (name, runs) in zip(axes.flat, games.items(), strict=False):
         for label, solved in runs.items():
-            style = line(labels.index(label))
-            (lines[label],) = ax.plot(solved.exploitability, **style)
+            ax.plot(solved.exploitability, **styles[label])
         ax.set_yscale("log")
         label_axes(ax, name, "iteration", "exploitability", legend=False)
     for ax in axes.flat[len(games) :]:
         ax.remove()
     figure.legend(
-        [lines[label] for label in labels],
-        labels,
+        [Line2D([], [], **style) for style in styles.values()],
+        list(styles),
         loc="outside lower center",
-        ncols=min(len(labels), 2 * columns),
+        ncols=min(len(styles), 2 * columns),
         fontsize=9,
         frameon=False,
         labelcolor=INK,
@@ -164,11 +171,12 @@ def crowds(
 
     Args:
       flows: heading of the row -> [T + 1, S].
-      geometry: where the states are.
+      geometry: where the states are, whatever its populations and noise.
       times: of the columns.
       title: of the figure.
     """
     rows = [Branch(name, flow[:, None], ()) for name, flow in flows.items()]
+    geometry = dataclasses.replace(geometry, num_populations=1, common_noise=None)
     return frames_figure(rows, geometry, title, times)
 
 
@@ -176,3 +184,8 @@ def plane(rows: int, columns: int) -> Geometry:
     """A rectangle, its cells numbered row by row."""
     cells = np.indices((rows, columns)).reshape(2, -1).T
     return Geometry((rows, columns), cells, ("row", "column"))
+
+
+def evenly(last: int, count: int) -> list[int]:
+    """Up to `count` times from 0 to `last`, both included."""
+    return np.unique(np.linspace(0, last, count).round().astype(int)).tolist()

@@ -61,7 +61,7 @@ Study = Callable[[object, int], Findings]
 
 
 def main(study: Study, full: object, fast: object) -> None:
-    """Runs a script's study with its flags; exits with 1 if a claim fails.
+    """Runs a script's study with its flags; exits with 2 if a claim fails.
 
     Args:
       study: gives the findings for a scale and a seed.
@@ -79,7 +79,7 @@ def main(study: Study, full: object, fast: object) -> None:
             study, fast if FLAGS.fast else full, FLAGS.seed, output, command
         )
         print(claims.table(found.claims))
-        sys.exit(0 if all(claim.passed for claim in found.claims) else 1)
+        sys.exit(0 if all(claim.passed for claim in found.claims) else 2)
 
     app.run(run)
 

@@ -49,7 +49,8 @@ Evolutive: the flow keeps moving. Rock, paper, scissors has Shapley's payoffs an
 not monotone; mirror descent has a rate of its own for each game.
 
 One more thing that the examples show: Boltzmann iteration, which oscillates on four
-rooms, settles on each of the others, at a softmax equilibrium far from the exact one."""
+rooms, settles on each of the others, at a softmax equilibrium far from the exact
+one."""
 _TAIL = 100  # iterations at the end that oscillations are looked for in
 REFERENCE_ITERATIONS = (0, 1, 5, 10, 20, 50, 100, 200, 300)
 REFERENCE = {

@@ -6,7 +6,7 @@
 Solves the survey's benchmark, exploration of four rooms, by its seven algorithms, draws
 its two figures and checks its claims; then shows the same algorithms on static,
 stationary and evolutive games whose equilibria are known otherwise. Without --fast also
-at the noise levels that the authors' notebook has commented out. The exit status is 1
+at the noise levels that the authors' notebook has commented out. The exit status is 2
 if a claim fails.
 """
 

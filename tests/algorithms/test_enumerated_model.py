@@ -16,6 +16,7 @@ from algorithms.model import enumerated_model, load_model
 from algorithms.model.enumerated_model import EnumeratedModel
 from algorithms.model.enumeration import Enumeration
 from algorithms.policy import policy_array
+from algorithms.regularisers import Entropy, Tsallis
 from mfg_games.settings import SETTINGS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fromstring")
@@ -199,6 +200,19 @@ def test_our_games_equal_the_array_model(game):
         for name, mass in model.masses(flow).items():
             if "settlement" not in name:
                 assert mass == pytest.approx(by_name[name], abs=1e-9)
+
+
+@pytest.mark.parametrize("regulariser", [Entropy(0.7), Tsallis(0.7, 2.0)], ids=repr)
+def test_regularised_values_equal_the_array_model(regulariser):
+    arrays = load_model("mfg_test_random(seed=2,populations=2,restricted=true)")
+    model = EnumeratedModel(arrays.game)
+    for rows in some_policies(arrays)[:2]:
+        flow = arrays.distribution(arrays.as_tensor(rows))
+        expected = arrays.evaluate(arrays.as_tensor(rows), flow, regulariser)
+        policy = policy_array(model, RowsPolicy(arrays, rows))
+        found = model.evaluate(policy, model.distribution(policy), regulariser)
+        for ours, theirs in zip(found[2:4], expected[2:4], strict=True):
+            assert ours.numpy() == pytest.approx(theirs.numpy(), abs=1e-9)
 
 
 def test_values_of_actions_equal_openspiel():

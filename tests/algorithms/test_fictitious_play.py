@@ -70,7 +70,7 @@ def test_weight_of_one_iteration():
     assert solver.get_policy().probabilities[0, 0] == pytest.approx(2.2 / 3)
 
 
-@pytest.mark.parametrize("game", [RANDOM_GAMES[0], RANDOM_GAMES[2]])
+@pytest.mark.parametrize("game", [RANDOM_GAMES[0], RANDOM_GAMES[2], RANDOM_GAMES[7]])
 def test_trajectory_equals_plain_loops(game):
     solver = FictitiousPlay(game)
     reference = NumpyReference(solver.game.dynamics)

@@ -3,12 +3,16 @@ import math
 import numpy as np
 from numpy_reference import NumpyReference
 from open_spiel.python.mfg.algorithms import mirror_descent as openspiel
+from open_spiel.python.mfg.algorithms.boltzmann_policy_iteration import (
+    BoltzmannPolicyIteration,
+)
 from open_spiel.python.mfg.algorithms.munchausen_mirror_descent import (
     MunchausenMirrorDescent,
 )
 from open_spiel.python.mfg.algorithms.nash_conv import NashConv
 import pyspiel
 import pytest
+import scipy.optimize
 from toy_dynamics import RANDOM_GAMES, share_exploitability
 
 from algorithms.mirror_descent import MirrorDescent
@@ -31,7 +35,7 @@ def test_two_roads(exploitabilities):
     assert solver.get_policy().probabilities[0] == pytest.approx([0.75, 0.25])
 
 
-@pytest.mark.parametrize("game", [RANDOM_GAMES[0], RANDOM_GAMES[3]])
+@pytest.mark.parametrize("game", [RANDOM_GAMES[0], RANDOM_GAMES[3], RANDOM_GAMES[7]])
 def test_trajectory_equals_plain_loops(game):
     solver = MirrorDescent(game, lr=0.3)
     reference = NumpyReference(solver.game.dynamics)
@@ -53,6 +57,96 @@ def test_trajectory_equals_openspiels_munchausen(string):
         theirs.iteration()
         expected = NashConv(game, theirs.get_policy()).nash_conv()
         assert ours.exploitability == pytest.approx(expected, abs=1e-9)
+
+
+def euclidean_share(difference: float) -> float:
+    return min(1.0, max(0.0, 0.5 + difference / 2))
+
+
+def tsallis_share(difference: float) -> float:
+    """Of order 3/2: the roots of the shares are c and c - |difference| / 2."""
+    d = min(abs(difference), 2.0)
+    share = (d / 4 + math.sqrt(0.5 - d**2 / 16)) ** 2
+    return share if difference >= 0 else 1 - share
+
+
+@pytest.mark.parametrize(
+    ("regulariser", "share_of"),
+    [("euclidean", euclidean_share), ("tsallis", tsallis_share)],
+)
+def test_other_regularisers_on_two_roads(exploitabilities, regulariser, share_of):
+    solver = MirrorDescent(
+        "mfg_test_two_roads", lr=0.3, regulariser=regulariser, tsallis_order=1.5
+    )
+    difference, expected = 0.0, []
+    for _ in range(80):
+        share = share_of(difference)
+        expected.append(share_exploitability(share))
+        difference += 0.3 * (1.5 - 2 * share)
+    found = exploitabilities(solver, 79)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
+    assert solver.get_policy().probabilities[0] == pytest.approx([0.75, 0.25])
+
+
+@pytest.mark.parametrize("game", [RANDOM_GAMES[3], RANDOM_GAMES[4]])
+def test_euclidean_trajectory_equals_plain_loops(game):
+    solver = MirrorDescent(game, lr=0.2, regulariser="euclidean")
+    reference = NumpyReference(solver.game.dynamics)
+    legal = solver.model.legal_actions.numpy()
+
+    def project(scores, allowed):
+        y = scores[allowed]
+        threshold = scipy.optimize.brentq(
+            lambda c: np.maximum(y - c, 0.0).sum() - 1, y.min() - 1, y.max(), xtol=1e-14
+        )
+        return np.where(allowed, np.maximum(scores - threshold, 0.0), 0.0)
+
+    scores, policy = np.zeros(legal.shape), reference.uniform_policy()
+    for _ in range(4):
+        scores += (
+            0.2 * reference.action_values(reference.distribution(policy), policy)[0]
+        )
+        policy = np.array(list(map(project, scores, legal)))
+        solver.iteration()
+        found = solver.get_policy().probabilities
+        np.testing.assert_allclose(found, policy, rtol=0, atol=1e-12)
+
+
+def test_damped_trajectory_equals_plain_loops():
+    solver = MirrorDescent(RANDOM_GAMES[3], lr=0.3, damping=0.4)
+    reference = NumpyReference(solver.game.dynamics)
+    scores, policy = 0.0, reference.uniform_policy()
+    for _ in range(4):
+        q, _ = reference.action_values(reference.distribution(policy), policy)
+        scores = 0.6 * scores + 0.3 * q
+        policy = reference.softmax(scores)
+        solver.iteration()
+        found = solver.get_policy().probabilities
+        np.testing.assert_allclose(found, policy, rtol=0, atol=1e-12)
+
+
+def test_all_damping_is_boltzmann_policy_iteration():
+    game = pyspiel.load_game(RANDOM_GAMES[3])
+    ours = MirrorDescent(game, lr=2.0, damping=1.0)
+    theirs = BoltzmannPolicyIteration(game, lr=2.0)
+    for _ in range(3):
+        ours.iteration()
+        theirs.iteration()
+        expected = NashConv(game, theirs.get_policy()).nash_conv()
+        assert ours.exploitability == pytest.approx(expected, abs=1e-9)
+
+
+def test_damping_leaves_a_bias():
+    solver = MirrorDescent("mfg_test_two_roads", lr=0.5, damping=0.25)
+    for step in 60 * [0.5, 1.5]:  # the temperature 0.25 / 0.5 stays
+        solver.iteration(learning_rate=step)
+    share = solver.get_policy().probabilities[0, 0]
+    assert math.log(share / (1 - share)) == pytest.approx((1.5 - 2 * share) / 0.5)
+    assert solver.exploitability > 0.04
+    with pytest.raises(
+        ValueError, match="`learning_rate` must be above 0 and at most 2"
+    ):
+        solver.iteration(learning_rate=2.5)
 
 
 def test_openspiels_mirror_descent_is_another_algorithm(meets):
@@ -109,6 +203,19 @@ def test_reference_table(meets, table, lr, row):
 )
 def test_reference_table_to_the_end(meets, lr, row):
     meets(MirrorDescent(FOUR_ROOMS[1], lr=lr), [100, 200, 300], row)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"regulariser": "l2"}, "`regulariser` must be one of entropy, eucl"),
+        ({"regulariser": "tsallis", "tsallis_order": 1.0}, "`order` must be above 0"),
+        ({"damping": 1.5}, "`damping` must be a probability"),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        MirrorDescent("mfg_test_two_roads", **arguments)
 
 
 @pytest.mark.parametrize("lr", [0.0, -1.0, math.nan, math.inf])

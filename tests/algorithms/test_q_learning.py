@@ -19,6 +19,7 @@ import mfg_games  # noqa: F401  registers
 
 GAMES = (
     *RANDOM_GAMES[1:3],  # every mechanism, without and with moves
+    RANDOM_GAMES[7],  # interaction through the joint law
     "mfg_beach_bar(size=6,horizon=4,closing_time=2)",
     "mfg_linear_quadratic(half_width=3,horizon=3,max_action=1,modes=-1 2,"
     "mode_std=1.0,volatility=1.0)",

@@ -13,6 +13,10 @@ from algorithms.regularised_equilibrium import RegularisedEquilibrium
 from algorithms.regularisers import Entropy, Tsallis
 
 TINY = "mfg_test_random(seed=9,states=2,actions=2,horizon=2,leaning=true,terminal=true)"
+MANIFOLD = (
+    "mfg_test_random(seed=2,states=3,horizon=2,populations=2,common_noise=true,"
+    "leaning=true,restricted=true,terminal=true,discount=0.8)"
+)
 
 
 def soft_gap(share: float, temperature: float) -> float:
@@ -23,10 +27,9 @@ def soft_gap(share: float, temperature: float) -> float:
     return temperature * scipy.special.logsumexp(rewards / temperature) - value
 
 
-@pytest.mark.parametrize("game", [RANDOM_GAMES[1], RANDOM_GAMES[3]])
-def test_trajectory_equals_plain_loops(game):
-    temperature, damping = 0.6, 0.3
-    solver = RegularisedEquilibrium(game, temperature)
+def test_trajectory_equals_plain_loops():
+    temperature = 0.6
+    solver = RegularisedEquilibrium(MANIFOLD, temperature)
     reference = NumpyReference(solver.game.dynamics)
 
     def soft_maximum(q, row):
@@ -52,7 +55,6 @@ def test_trajectory_equals_plain_loops(game):
         solver.iteration()
         found = solver.get_policy().probabilities
         np.testing.assert_allclose(found, policy, rtol=0, atol=1e-12)
-    del damping
 
 
 def some_policy(model) -> np.ndarray:
@@ -118,7 +120,7 @@ def test_two_roads():
 
 
 def test_euclidean_equilibrium():
-    # The projection of (r_0, r_1) / T gives road 0 the share 1/2 + (3/2 - 2 share) / 2T.
+    # Projected, (r_0, r_1) / T gives road 0 the share 1/2 + (3/2 - 2 share) / 2T.
     solver = RegularisedEquilibrium(
         "mfg_test_two_roads", temperature=2.5, regulariser="euclidean"
     )
@@ -157,7 +159,7 @@ def test_regularisation_counts_in_later_values():
         plain.iteration()
     assert soft.regularised_exploitability < 1e-12
     policies = [s.get_policy().probabilities for s in (soft, plain)]
-    assert abs(policies[0] - policies[1]).max() > 0.01
+    assert abs(policies[0] - policies[1]).max() > 0.005
 
 
 def test_games_that_discover_nodes():

@@ -150,7 +150,12 @@ def test_a_game_and_its_string_are_alike():
 
 def test_parameters_are_the_constructors_arguments():
     solver = MirrorDescent(TWO_ROADS, 0.5)
-    assert solver.parameters == {"dtype": "float64", "lr": 0.5}
+    assert solver.parameters == {
+        "dtype": "float64",
+        "lr": 0.5,
+        "regulariser": "entropy",
+        "tsallis_order": 0.5,
+    }
     solver = FictitiousPlay(TWO_ROADS, temperature=2.0, dtype="float32")
     assert solver.parameters == {"dtype": "float32", "lr": None, "temperature": 2.0}
 

@@ -127,6 +127,19 @@ def test_any_parameter_of_a_solver_can_be_given(tmp_path):
     assert run["parameters"]["seed"] == 3
 
 
+def test_parameters_may_be_words(tmp_path):
+    done = solve(
+        f"--game={GAME}",
+        "--parameter=regulariser=tsallis",
+        "--parameter=tsallis_order=1.5",
+        "--iterations=2",
+        f"--output_dir={tmp_path}",
+    )
+    assert done.returncode == 0, done.stderr
+    run = json.loads((tmp_path / "run.json").read_text())
+    assert run["parameters"]["regulariser"] == "tsallis"
+
+
 def test_list_shows_games_settings_and_solvers():
     done = solve("--list")
     assert done.returncode == 0, done.stderr
@@ -154,9 +167,10 @@ def test_the_script_runs_by_itself(tmp_path):
         (["--game=mfg_beach_bar(size=0)"], "`size`"),
         (["--setting=beach_bar_2021"], "beach_bar_2020"),
         (["--algorithm=mirror_decent"], "Did you mean 'mirror_descent'?"),
-        (["--damping=0.5"], "mirror_descent has no parameter 'damping'"),
+        (["--temperature=0.5"], "mirror_descent has no parameter 'temperature'"),
         (["--lr=-1.0"], "`lr` must be"),
-        (["--parameter=lr"], "`parameter` must be NAME=NUMBER"),
+        (["--parameter=lr"], "`parameter` must be NAME=VALUE"),
+        (["--parameter=regulariser=l2"], "`regulariser` must be one of entropy, eucl"),
         (["--policy=nowhere.npz"], "nowhere.npz"),
         (["game"], "Unexpected arguments"),
     ],

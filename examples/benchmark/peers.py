@@ -1,0 +1,137 @@
+"""Times our mirror descent beside MFGLib's, game by game and size by size.
+
+    python -m venv peer && peer/bin/pip install mfglib==0.3.0 opt_einsum
+    python examples/benchmark/peers.py --mfglib_python=peer/bin/python \\
+        --output_dir=examples/benchmark/results
+
+The output directory then holds peers.csv and peers.md. Run it while the machine does
+nothing else. Without --mfglib_python only ours run.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import shlex
+import subprocess
+import sys
+
+from absl import app, flags
+import tqdm
+
+from algorithms import quiet
+
+FLAGS = flags.FLAGS
+
+GAMES = (
+    "mfg_beach_bar",
+    "mfg_building",
+    "mfg_moving_target",
+    "mfg_linear_quadratic",
+    "mfg_equilibrium_price",
+    "mfg_treasure_hunting",
+    "mfg_sis",
+    "mfg_rock_paper_scissors",
+    "mfg_left_right",
+)
+ROUNDS = 4
+NOTES = """\
+An iteration includes the exploitability of its policy. Ratios are of minima: the least
+of many timings is what the code costs, the rest is other processes. The libraries take
+turns, in several rounds, with as many threads each. MFGLib computes in float32, its
+only precision, on dense tables of states x states x actions; it needs opt_einsum, which
+its installation does not bring, to contract them in a good order.
+
+Five games are the same in both: mfg_sis, mfg_rock_paper_scissors, mfg_left_right,
+mfg_treasure_hunting and mfg_equilibrium_price; their exploitabilities agree to the
+digits of float32. The others are of equal size and kind: MFGLib's beach and its crowd
+end in walls instead of closing to a ring and a torus, and its beach has other noise; it
+has no action to stay in its building, a stair of either direction on every floor, and
+people on the ground floor at the start; its linear-quadratic players start
+uniformly, and their noise is scaled twice and rounded to the nearest state.
+"""
+
+flags.DEFINE_string("output_dir", "runs/benchmark", "Where the table goes.")
+flags.DEFINE_string("mfglib_python", None, "An interpreter that has MFGLib.")
+flags.DEFINE_multi_enum("only", GAMES, GAMES, "Run these; repeat for several.")
+flags.DEFINE_integer("threads", 2, "Threads of each library.", lower_bound=1)
+flags.DEFINE_float("seconds", 2.0, "How long to iterate, at least.", lower_bound=0.0)
+flags.DEFINE_float("limit", 60.0, "Seconds until a case of MFGLib is given up.")
+flags.DEFINE_float("gigabytes", 8.0, "Memory that MFGLib may allocate.")
+flags.DEFINE_bool("quick", False, "The smallest size of each game only, briefly.")
+
+
+def main(argv: list[str]) -> None:
+    """Runs the contests and prints the table."""
+    if len(argv) > 1:
+        sys.exit(f"Unexpected arguments: {argv[1:]}")
+    use_threads(FLAGS.threads)
+    import peer_contests
+    from table import Table
+
+    rival = None
+    if FLAGS.mfglib_python:
+        rival = peer_contests.Rival(
+            FLAGS.mfglib_python, FLAGS.threads, FLAGS.limit, FLAGS.gigabytes
+        )
+    table = Table(
+        pathlib.Path(FLAGS.output_dir) / "peers",
+        shlex.join(["python", "examples/benchmark/peers.py", *sys.argv[1:]]),
+        NOTES,
+        peer_contests.PEER,
+        {"threads": FLAGS.threads} | versions(FLAGS.mfglib_python),
+    )
+    matches = [m for m in peer_contests.matches(FLAGS.quick) if m.game in FLAGS.only]
+    seconds = 0.0 if FLAGS.quick else FLAGS.seconds
+    for match in (progress := tqdm.tqdm(matches)):
+        progress.set_description(f"{match.game}, {match.size[0]} states")
+        contest = peer_contests.contest(match, rival, seconds / ROUNDS)
+        table.add(contest, play(contest))
+    print(table.markdown())
+
+
+def use_threads(number: int) -> None:
+    """Imports TensorFlow with that many threads."""
+    quiet.import_tensorflow()
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(number)
+    tf.config.threading.set_inter_op_parallelism_threads(number)
+
+
+def versions(python: str | None) -> dict[str, str]:
+    """Versions of the peer's packages."""
+    if python is None:
+        return {}
+    script = "from importlib.metadata import version as v; print(v('{}'))"
+    return {
+        name: subprocess.run(
+            [python, "-c", script.format(name)],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+        for name in ("mfglib", "torch", "opt_einsum")
+    }
+
+
+def play(contest) -> dict:
+    """Lets the contenders take turns; each one's timing or why it has none."""
+    from remote import Stopped
+
+    stopwatches = {contender: contender.start() for contender in contest.contenders}
+    results = {}
+    for _ in range(ROUNDS):
+        for contender, stopwatch in stopwatches.items():
+            if isinstance(results.get(contender), str):
+                continue
+            try:
+                results[contender] = stopwatch.run(contender.seconds)
+            except Stopped as reason:
+                results[contender] = str(reason)
+    for contender in contest.contenders[1:]:
+        stopwatches[contender].close()
+    return results
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,67 @@
+"""Times a contender that lives in another interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import json
+import os
+import pathlib
+import select
+import subprocess
+
+from timing import Timing
+
+_HERE = pathlib.Path(__file__).parent
+
+
+class Stopped(Exception):
+    """The contender was given up; the message says why, in a table's cell."""
+
+
+class RemoteStopwatch:
+    """A `Stopwatch` in a subprocess.
+
+    Args:
+      python: the interpreter.
+      worker: the script that answers, in `peers/`, or a path.
+      case: what the worker gets as JSON.
+      limit: seconds that a round may take, the first one with its setup.
+    """
+
+    def __init__(self, python: str, worker: str, case: Mapping, limit: float):
+        self._limit = limit
+        self._process = subprocess.Popen(
+            [python, _HERE / "peers" / worker, json.dumps(dict(case))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(_HERE)},
+        )
+
+    def run(self, seconds: float) -> Timing:
+        """One round.
+
+        Raises:
+          Stopped: it took too long or had too little memory.
+          RuntimeError: it failed for another reason.
+        """
+        print(seconds, file=self._process.stdin, flush=True)
+        if not select.select([self._process.stdout], [], [], self._limit)[0]:
+            self.close()
+            raise Stopped(f"no iteration in {self._limit:g} s")
+        answer = self._process.stdout.readline()
+        if not answer:
+            self._explain()
+        return Timing(**json.loads(answer))
+
+    def close(self) -> None:
+        """Ends the subprocess."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _explain(self) -> None:
+        error = self._process.communicate()[1]
+        if "allocate memory" in error or "MemoryError" in error:
+            raise Stopped("out of memory")
+        raise RuntimeError(f"{self._process.args[1]} failed:\n{error}")

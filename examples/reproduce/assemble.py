@@ -1,0 +1,107 @@
+"""Assembles the page of all reproductions from what they have left.
+
+    python examples/reproduce/assemble.py          # writes examples/results/README.md
+    python examples/reproduce/assemble.py --check  # exits with 1 if it is out of date
+
+Each reproduction leaves `run.json`, `claims.csv` and its pictures in a directory of
+`examples/reproduce/results`. The page shows every picture with the command, the seconds
+and the versions that made it, and the claims that failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+import csv
+import json
+import os
+import pathlib
+import sys
+
+from absl import app, flags
+
+FLAGS = flags.FLAGS
+flags.DEFINE_bool("check", False, "Compare instead of writing.")
+
+_EXAMPLES = pathlib.Path(__file__).parents[1]
+RESULTS = _EXAMPLES / "reproduce" / "results"
+PAGE = _EXAMPLES / "results" / "README.md"
+_HEAD = """\
+# Papers reproduced
+
+Made by `make reproduce`, which runs the commands below one after another and then
+`python examples/reproduce/assemble.py`. A claim has a figure and limits that were set
+before the run; one that fails stays in the table as failed. Seconds are those of the
+whole command."""
+
+
+def main(argv: list[str]) -> None:
+    """Writes or checks the page."""
+    if len(argv) > 1:
+        sys.exit(f"Unexpected arguments: {argv[1:]}.")
+    text = page(RESULTS, PAGE.parent)
+    if FLAGS.check:
+        if not PAGE.exists() or PAGE.read_text("utf-8") != text:
+            sys.exit(f"{PAGE.name} is out of date: run {' '.join(sys.argv[:1])}.")
+        return
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(text, "utf-8")
+
+
+def page(results: pathlib.Path, directory: pathlib.Path) -> str:
+    """The page as markdown.
+
+    Args:
+      results: holds a directory for each reproduction.
+      directory: where the page will be, which its links start from.
+
+    Raises:
+      ValueError: there is no finished reproduction.
+    """
+    found = sorted(path.parent for path in results.glob("*/run.json"))
+    if not found:
+        raise ValueError(f"There is no finished reproduction in {results}.")
+    overview = [
+        "| paper | claims that pass | seconds | results |",
+        "| --- | --- | --- | --- |",
+    ]
+    sections = []
+    for path in found:
+        record = json.loads((path / "run.json").read_text("utf-8"))
+        with open(path / "claims.csv", encoding="utf-8") as file:
+            claims = list(csv.DictReader(file))
+        link = pathlib.PurePath(os.path.relpath(path, directory)).as_posix()
+        failed = [claim for claim in claims if claim["verdict"] != "PASS"]
+        overview.append(
+            f"| {record['title']} | {len(claims) - len(failed)} of {len(claims)} | "
+            f"{record['seconds']} | [all claims]({link}/README.md) |"
+        )
+        sections.append(section(record, failed, link))
+    return "\n\n".join([_HEAD, "\n".join(overview), *sections]) + "\n"
+
+
+def section(record: Mapping, failed: Sequence[Mapping], link: str) -> str:
+    """One reproduction: claims that failed, and every picture with its origin.
+
+    Args:
+      record: its `run.json`.
+      failed: rows of its `claims.csv`.
+      link: its directory, relative to the page.
+    """
+    versions = ", ".join(f"{name} {v}" for name, v in record["versions"].items())
+    origin = f"`{record['command']}`, {record['seconds']} s; {versions}"
+    parts = [f"## {record['title']}"]
+    if failed:
+        rows = [
+            f"- FAIL: {claim['claim']} {claim['quantity']}: "
+            f"{float(claim['measured']):.4g}"
+            for claim in failed
+        ]
+        parts.append("\n".join(rows))
+    for name, caption in record["pictures"].items():
+        parts.append(f"![{caption}]({link}/{name})")
+        parts.append(f"{caption}<br><sub>{origin}</sub>")
+    return "\n\n".join(parts)
+
+
+if __name__ == "__main__":
+    app.run(main)
