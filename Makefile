@@ -9,11 +9,14 @@ MAIN_JOB := examples/solve.py --game="mfg_exploration(horizon=40)" --lr=0.1 --it
 solve: $(VENV)/installed
 	$(RUN) $(MAIN_JOB) --output_dir=runs/four_rooms
 
+# Each process takes about a gigabyte.
+PYTEST := -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
+
 test: $(VENV)/installed-test
-	$(RUN) -m pytest
+	$(RUN) $(PYTEST)
 
 test-slow: $(VENV)/installed-test
-	$(RUN) -m pytest -m slow
+	$(RUN) $(PYTEST) -m slow
 
 lint: $(VENV)/installed-test
 	$(RUN) -m ruff check .

@@ -42,11 +42,11 @@ import pyspiel
 import tensorflow as tf
 
 from algorithms.mirror_descent import MirrorDescent
-from algorithms.model import Flow, ScorePolicy
+from algorithms.model import ScorePolicy
 from algorithms.solver import State, Update
 
 _AIM = 0.1  # of step * curvature
-_GROWTH = 1.1  # of the step in one iteration, at most
+_FIRST_GROWTH, _GROWTH = 2.0, 1.1  # of the step, until it is first limited and after
 _SHRINKAGE = 0.1  # of the step after a rejection, at least
 
 
@@ -95,6 +95,7 @@ class AdaptiveMirrorDescent(MirrorDescent):
             "accepted_gains": scores,
             "accepted_mass": tf.zeros(self.model.num_nodes, self.model.dtype),
             "step": zero,
+            "growth": zero + _FIRST_GROWTH,
             "age": zero,
         }
 
@@ -109,11 +110,13 @@ class AdaptiveMirrorDescent(MirrorDescent):
         curvature, late_gain = self._curvature(state, trial)
         accepted = state["step"] * curvature <= 1
         new = {name: tf.where(accepted, trial[name], state[name]) for name in trial}
-        step = step_size * self._next_step(state, trial, curvature, accepted)
+        step, growth = self._next_step(state, trial, curvature, accepted)
+        step *= step_size
         age = tf.where(accepted & (late_gain >= 0), state["age"] + 1, 0)
         last_move = state["scores"] - state["accepted_scores"]
         move = step * new["accepted_gains"] + age / (age + 3) * last_move
-        new |= {"scores": new["accepted_scores"] + move, "step": step, "age": age}
+        new |= {"scores": new["accepted_scores"] + move, "step": step}
+        new |= {"growth": growth, "age": age}
         return Update(new, flow, values.value, values.best_value)
 
     def _curvature(self, state: State, trial: State) -> tuple[tf.Tensor, tf.Tensor]:
@@ -133,12 +136,18 @@ class AdaptiveMirrorDescent(MirrorDescent):
 
     def _next_step(
         self, state: State, trial: State, curvature: tf.Tensor, accepted: tf.Tensor
-    ) -> tf.Tensor:
-        step = state["step"]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The step of the next move, and by how much the one after it may grow."""
+        step, growth = state["step"], state["growth"]
         longest = tf.where(curvature > 0, _AIM / curvature, step.dtype.max)
         shortest = tf.where(accepted, tf.zeros_like(step), _SHRINKAGE * step)
-        step = tf.maximum(tf.minimum(_GROWTH * step, longest), shortest)
-        return tf.where(state["step"] > 0, step, self._first_step(trial))
+        limited = longest < growth * step
+        next_step = tf.where(limited, tf.maximum(longest, shortest), growth * step)
+        first = state["step"] == 0
+        return (
+            tf.where(first, self._first_step(trial), next_step),
+            tf.where(limited, tf.constant(_GROWTH, step.dtype), growth),
+        )
 
     def _first_step(self, trial: State) -> tf.Tensor:
         """The step whose distance D is 1, to second order."""

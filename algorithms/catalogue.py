@@ -17,6 +17,7 @@ SOLVERS = {
     "boltzmann_policy_iteration": ("policy_iteration", "BoltzmannPolicyIteration"),
     "fictitious_play": ("fictitious_play", "FictitiousPlay"),
     "fixed_point": ("fixed_point", "FixedPoint"),
+    "frank_wolfe": ("frank_wolfe", "FrankWolfe"),
     "mirror_descent": ("mirror_descent", "MirrorDescent"),
     "munchausen_mirror_descent": (
         "munchausen_mirror_descent",

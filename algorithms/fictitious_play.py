@@ -97,7 +97,9 @@ def average_policy(
       empty: [D, A], the policy where nobody comes.
     """
     total = (mass + response_mass)[:, None]
-    # A share, since products of probabilities and the smallest masses would underflow.
+    # Shares, since products of probabilities and the smallest masses would underflow;
+    # two of them, since 1 - share would round a small share of the policy away.
+    kept = tf.math.divide_no_nan(mass[:, None], total)
     share = tf.math.divide_no_nan(response_mass[:, None], total)
-    average = (1 - share) * policy + share * response
+    average = kept * policy + share * response
     return tf.where(total > 0, average, empty)

@@ -220,7 +220,8 @@ def _solver_parameters(solver_class: type) -> dict:
     """The solver's parameters that the flags give."""
     given = {name: FLAGS[name].value for name in _SOLVER_FLAGS}
     given = {name: value for name, value in given.items() if value is not None}
-    given |= dict(_named_value(text) for text in FLAGS.parameter)
+    named = dict(_named_value(text) for text in FLAGS.parameter)
+    given |= named
     known = inspect.signature(solver_class).parameters
     unknown = sorted(set(given) - set(known))
     if unknown:
@@ -229,6 +230,9 @@ def _solver_parameters(solver_class: type) -> dict:
             f"{FLAGS.algorithm} has no parameter {unknown[0]!r}. It takes: "
             + ", ".join(takes)
         )
+    for name, value in named.items():
+        if isinstance(value, str) and not isinstance(known[name].default, str):
+            raise ValueError(f"`{name}` must be a number. Received: {value!r}")
     if "seed" in known:
         given.setdefault("seed", FLAGS.seed)
     return given

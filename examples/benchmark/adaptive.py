@@ -35,7 +35,16 @@ SETTINGS = (
     "linear_quadratic_2020",
     "linear_quadratic_common_noise_2020",
 )
-RATES = tuple(10 ** (exponent / 2) for exponent in range(-6, 3))
+ADAPTIVE = "adaptive"
+RATES = tuple(f"{10 ** (exponent / 2):.3g}" for exponent in range(-6, 3))
+REPORTED = (0, 10, 30, 100)  # iterations in the CSV, beside the last one
+
+_NOTES = """\
+Exploitability before the first and after the last of {} iterations, and the lowest on
+the way. The best fixed rate is the one of half decades from 0.001 to 10 whose last
+policy is the best. An iteration of either solver is one sweep forwards and one
+backwards; a step that is rejected counts as one.
+"""
 
 flags.DEFINE_string("output_dir", "runs/benchmark", "Where the tables go.")
 flags.DEFINE_multi_string("setting", SETTINGS, "Play these; repeat for several.")
@@ -47,48 +56,72 @@ def main(argv: list[str]) -> None:
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}")
     quiet.import_tensorflow()
+    from table import environment
+
     directory = pathlib.Path(FLAGS.output_dir)
     directory.mkdir(parents=True, exist_ok=True)
     command = shlex.join(["python", "examples/benchmark/adaptive.py", *sys.argv[1:]])
-    games = {name: setting(name).load() for name in FLAGS.setting}
+    constants = ", ".join(f"{k} {v}" for k, v in environment().items())
     runs = {}
-    with tqdm.tqdm(total=len(games) * (1 + len(RATES)), unit="run") as progress:
-        for name, game in games.items():
+    with tqdm.tqdm(total=len(FLAGS.setting) * (1 + len(RATES)), unit="run") as progress:
+        for name in FLAGS.setting:
             progress.set_description(name)
-            runs[name] = play(game, FLAGS.iterations, progress)
+            runs[name] = play(setting(name).load(), progress)
             write_csv(directory / "adaptive.csv", runs)
-            text = markdown(runs, command)
-            (directory / "adaptive.md").write_text(text, "utf-8")
+    text = f"`{command}`\n\n{constants}.\n\n{markdown(runs)}"
+    (directory / "adaptive.md").write_text(text, "utf-8")
     print(text)
 
 
-def play(game, iterations: int, progress: tqdm.tqdm) -> dict[str, list[float]]:
+def play(game, progress: tqdm.tqdm) -> dict[str, list[float]]:
     """Exploitabilities before and after each iteration, by rate."""
     from algorithms.adaptive_mirror_descent import AdaptiveMirrorDescent
     from algorithms.mirror_descent import MirrorDescent
+    from algorithms.run import run
 
-    runs = {"adaptive": trajectory(AdaptiveMirrorDescent(game), iterations)}
-    progress.update()
-    fixed = MirrorDescent(game)
-    for rate in RATES:  # on one solver, which is compiled once
-        fixed.restore(fixed.fresh_state(), 0)
-        runs[f"{rate:.3g}"] = trajectory(fixed, iterations, rate)
+    runs = {}
+    for rate in (ADAPTIVE, *RATES):
+        adaptive = rate == ADAPTIVE
+        solver = (
+            AdaptiveMirrorDescent(game)
+            if adaptive
+            else MirrorDescent(game, lr=float(rate))
+        )
+        history = run(solver, FLAGS.iterations, progress=False).history
+        runs[rate] = [record.exploitability for record in history]
         progress.update()
     return runs
 
 
-def trajectory(solver, iterations: int, rate: float | None = None) -> list[float]:
-    """Exploitabilities of a run."""
-    found = []
-    for _ in range(iterations):
-        solver.iteration(learning_rate=rate)
-        # The policy before an iteration is evaluated by it.
-        found.append(solver.last_exploitability)
-    return found
-
-
 def write_csv(path: pathlib.Path, runs: dict[str, dict[str, list[float]]]) -> None:
-    """All runs, a row each."""
+    """All runs, one row each."""
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        reported = [k for k in REPORTED if k < FLAGS.iterations] + [FLAGS.iterations]
+        writer.writerow(["setting", "rate", *reported, "best"])
+        for name, by_rate in runs.items():
+            for rate, found in by_rate.items():
+                figures = [found[k] for k in reported] + [min(found)]
+                writer.writerow([name, rate, *(f"{x:.6g}" for x in figures)])
+
+
+def markdown(runs: dict[str, dict[str, list[float]]]) -> str:
+    """The adaptive run beside the rate whose last policy is the best, a row a game."""
+    lines = [_NOTES.format(FLAGS.iterations)]
+    names = (
+        "setting|first|adaptive, last|best|best fixed rate|last|best|adaptive / fixed"
+    )
+    lines += [f"| {names.replace('|', ' | ')} |", "|" + " --- |" * 8]
+    for name, by_rate in runs.items():
+        found = by_rate[ADAPTIVE]
+        rate = min(RATES, key=lambda rate: by_rate[rate][-1])
+        fixed = by_rate[rate]
+        ratio = found[-1] / fixed[-1] if fixed[-1] > 0 else float("nan")
+        cells = [found[0], found[-1], min(found)]
+        cells = [f"{x:.3g}" for x in cells] + [rate]
+        cells += [f"{x:.3g}" for x in (fixed[-1], min(fixed), ratio)]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

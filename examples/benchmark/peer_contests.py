@@ -89,7 +89,7 @@ def contest(match: Match, rival: Rival | None, seconds: float) -> Contest:
     players = [Contender("array model", match.game, ours, seconds)]
     if rival is not None:
         players += [
-            Contender(engine, match.environment, start, seconds, alone=True)
+            Contender(engine, match.environment, start, seconds)
             for engine, start in _peers(match, rival)
         ]
     return Contest(match.game, "mirror_descent", *match.size, 1, tuple(players))

@@ -1,11 +1,11 @@
 """Times our mirror descent beside MFGLib's, game by game and size by size.
 
     python -m venv peer && peer/bin/pip install mfglib==0.3.0 opt_einsum
-    python examples/benchmark/peers.py --mfglib_python=peer/bin/python \\
-        --output_dir=examples/benchmark/results
+    python examples/benchmark/peers.py --mfglib_python=peer/bin/python
 
-The output directory then holds peers.csv and peers.md. Run it while the machine does
-nothing else. Without --mfglib_python only ours run.
+The output directory then holds peers.csv and peers.md; ours are in
+examples/benchmark/results. Run it while the machine does nothing else. Without
+--mfglib_python only our solver runs.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ GAMES = (
     "mfg_left_right",
 )
 ROUNDS = 4
+SLOW = 5000.0  # milliseconds: no second round
 NOTES = """\
 An iteration includes the exploitability of its policy. Ratios are of minima: the least
 of many timings is what the code costs, the rest is other processes. The libraries take
@@ -118,18 +119,20 @@ def play(contest) -> dict:
     """Lets the contenders take turns; each one's timing or why it has none."""
     from remote import Stopped
 
-    stopwatches = {contender: contender.start() for contender in contest.contenders}
+    playing = {contender: contender.start() for contender in contest.contenders}
     results = {}
     for _ in range(ROUNDS):
-        for contender, stopwatch in stopwatches.items():
-            if isinstance(results.get(contender), str):
-                continue
+        for contender, stopwatch in list(playing.items()):
             try:
                 results[contender] = stopwatch.run(contender.seconds)
             except Stopped as reason:
-                results[contender] = str(reason)
-    for contender in contest.contenders[1:]:
-        stopwatches[contender].close()
+                results.setdefault(contender, str(reason))
+                del playing[contender]
+            else:
+                if results[contender].least > SLOW:
+                    playing.pop(contender).close()
+    for stopwatch in playing.values():
+        stopwatch.close()
     return results
 
 

@@ -19,7 +19,7 @@ class Stopped(Exception):
 
 
 class RemoteStopwatch:
-    """A `Stopwatch` in a subprocess.
+    """A `Stopwatch` in a subprocess, which starts with the first round.
 
     Args:
       python: the interpreter.
@@ -29,15 +29,9 @@ class RemoteStopwatch:
     """
 
     def __init__(self, python: str, worker: str, case: Mapping, limit: float):
+        self._command = [python, _HERE / "peers" / worker, json.dumps(dict(case))]
         self._limit = limit
-        self._process = subprocess.Popen(
-            [python, _HERE / "peers" / worker, json.dumps(dict(case))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(_HERE)},
-        )
+        self._process = None
 
     def run(self, seconds: float) -> Timing:
         """One round.
@@ -46,6 +40,8 @@ class RemoteStopwatch:
           Stopped: it took too long or had too little memory.
           RuntimeError: it failed for another reason.
         """
+        if self._process is None:
+            self._process = self._start()
         print(seconds, file=self._process.stdin, flush=True)
         if not select.select([self._process.stdout], [], [], self._limit)[0]:
             self.close()
@@ -57,11 +53,22 @@ class RemoteStopwatch:
 
     def close(self) -> None:
         """Ends the subprocess."""
-        self._process.kill()
-        self._process.communicate()
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+
+    def _start(self) -> subprocess.Popen:
+        return subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(_HERE)},
+        )
 
     def _explain(self) -> None:
         error = self._process.communicate()[1]
         if "allocate memory" in error or "MemoryError" in error:
             raise Stopped("out of memory")
-        raise RuntimeError(f"{self._process.args[1]} failed:\n{error}")
+        raise RuntimeError(f"{self._command[1]} failed:\n{error}")

@@ -64,12 +64,12 @@ class Scale:
         }
 
 
-GARNET, BUILDING, TARGET = "garnet", "building", "moving target"
+GARNET, BUILDING, TARGET, CHASING = "garnet", "building", "moving target", "chasing"
 
 
 def chasing(populations: int, geometry: str, size: int = 5) -> str:
     """Name of a chasing game."""
-    return f"chasing, {populations} populations, {size} x {size} {geometry}"
+    return f"{CHASING}, {populations} populations, {size} x {size} {geometry}"
 
 
 def _chasing(
@@ -111,6 +111,11 @@ FULL = Scale(
             (0.001, 0.003, 0.01, 0.03, 0.1),
         ),
         Environment(
+            f"{BUILDING}, 5 floors",
+            "mfg_building(floors=5,size=20,horizon=200)",
+            (0.0003, 0.001, 0.003, 0.01, 0.03),
+        ),
+        Environment(
             TARGET,
             setting("moving_target_2021").game_string,
             (0.003, 0.03, 0.1, 0.3, 1.0),
@@ -129,7 +134,7 @@ FULL = Scale(
         _chasing(3, "torus", 15, 30, 0.003, 0.03, 0.1, 0.3),
     ),
     weights=(0.01, 0.05),
-    iterations=300,
+    iterations=200,
     sizes={
         GARNET: _garnets(100, 1000, 10_000, 100_000),
         BUILDING: _buildings((3, 10, 60), (5, 30, 100), (5, 60, 200), (5, 120, 200)),

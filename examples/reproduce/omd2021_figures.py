@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 import numpy as np
 from omd2021_experiments import (
     BUILDING,
+    CHASING,
     FP,
     NODES_OF_PAPER,
     TARGET,
@@ -55,28 +56,31 @@ def all_figures(
             f"Exploitability of mirror descent after {scale.iterations} iterations "
             "against its rate: below the dotted line it beats fictitious play.",
         ),
-        "building.png": (
-            floors(best[BUILDING]),
-            "Building: the crowd on each floor under mirror descent's last policy.",
-        ),
-        "moving_target.png": (
-            target(best[TARGET]),
-            "Moving target: the crowd given three histories of the target (cross), "
-            "whose steps head the rows.",
-        ),
     }
-    for each in (each for each in scale.environments if "chasing" in each.name):
-        name = each.name.replace(",", "").replace(" x ", "x").replace(" ", "_")
-        found[f"{name}.png"] = (
-            populations(best[each.name], each.name),
-            f"{each.name.capitalize()}: all populations under mirror descent's last "
-            "policy.",
-        )
+    for name, solved in best.items():
+        drawn = crowd(name, solved)
+        if drawn is not None:
+            word = name.replace(",", "").replace(" x ", "x").replace(" ", "_")
+            found[f"{word}.png"] = drawn
     found["speed.png"] = (
         speed(speeds),
         "Speed of mirror descent, exploitability included, on games of growing size.",
     )
     return found
+
+
+def crowd(name: str, solved: Solved) -> tuple[Figure, str] | None:
+    """The crowd of an environment and what the figure shows; None without places."""
+    title = name.capitalize()
+    if name.startswith(BUILDING):
+        shown = "the crowd on each floor, the top one first"
+        return floors(solved, title), f"{title}: {shown}."
+    if name.startswith(TARGET):
+        shown = "the crowd given three histories of the target (cross), whose steps"
+        return target(solved, title), f"{title}: {shown} head the rows."
+    if name.startswith(CHASING):
+        return populations(solved, title), f"{title}: where all of them are."
+    return None
 
 
 def exploitability(scale: Scale, runs: Runs) -> Figure:
@@ -121,7 +125,7 @@ def windows(scale: Scale, runs: Runs) -> Figure:
     return figure
 
 
-def floors(solved: Solved) -> Figure:
+def floors(solved: Solved, title: str) -> Figure:
     """The crowd in a building, the top floor first."""
     count, rows, columns = solved.dynamics.state_shape
     flow = solved.path().reshape(-1, count, rows * columns)
@@ -129,10 +133,10 @@ def floors(solved: Solved) -> Figure:
     flows = {name: flow[:, floor] for floor, name in enumerate(names)}
     times = figures.evenly(len(flow) - 1, _FRAMES)
     upside_down = dict(reversed(flows.items()))
-    return figures.crowds(upside_down, figures.plane(rows, columns), times, "Building")
+    return figures.crowds(upside_down, figures.plane(rows, columns), times, title)
 
 
-def target(solved: Solved) -> Figure:
+def target(solved: Solved, title: str) -> Figure:
     """The crowd given some histories of the target."""
     d = solved.dynamics
     leaves = _histories(d.num_histories(d.horizon))
@@ -143,7 +147,7 @@ def target(solved: Solved) -> Figure:
         for leaf in leaves
     }
     times = figures.evenly(d.horizon, _FRAMES)
-    figure = figures.crowds(flows, Geometry.of(d), times, "Moving target")
+    figure = figures.crowds(flows, Geometry.of(d), times, title)
     axes = iter(figure.axes)
     for leaf in leaves:
         path = ancestors(d, leaf)
@@ -166,7 +170,7 @@ def populations(solved: Solved, title: str) -> Figure:
         f"population {i}": solved.path(population=i) for i in range(d.num_populations)
     }
     times = figures.evenly(d.horizon, _FRAMES)
-    return figures.crowds(flows, Geometry.of(d), times, title.capitalize())
+    return figures.crowds(flows, Geometry.of(d), times, title)
 
 
 def speed(speeds: Sequence[Speed]) -> Figure:

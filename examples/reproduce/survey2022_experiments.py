@@ -7,7 +7,7 @@ import dataclasses
 from experiments import Algorithms, Runs, solve
 import numpy as np
 import pyspiel
-from scipy import optimize
+from scipy import optimize, special
 
 from mfg_games.dynamics import Dynamics
 from mfg_games.settings import setting
@@ -178,7 +178,7 @@ def logit_equilibrium(temperature: float) -> float:
     """Share of the left if it is a softmax of the rewards -m and -2 (1 - m) there."""
 
     def gap(m: float) -> float:
-        return m - 1 / (1 + np.exp((m - 2 * (1 - m)) / temperature))
+        return m - special.expit((2 * (1 - m) - m) / temperature)
 
     return optimize.brentq(gap, 0, 1)
 

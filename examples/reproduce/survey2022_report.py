@@ -187,8 +187,8 @@ def _oscillation_claims(rooms: dict[str, np.ndarray]) -> list[Claim]:
     return [
         Claim(
             "Four rooms: Boltzmann policy iteration oscillates.",
-            f"highest over lowest exploitability of the last {_TAIL} iterations",
-            tail.max() / tail.min(),
+            f"largest rise over an earlier value in the last {_TAIL} iterations",
+            (tail / np.minimum.accumulate(tail)).max(),
             low=1.5,
         ),
         Claim(

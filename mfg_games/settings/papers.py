@@ -6,6 +6,7 @@ from mfg_games.settings.definition import COMMON_NOISE, PAPER, Setting
 
 _PERRIN = "Perrin et al. 2020"
 _PEROLAT = "Perolat et al. 2021"
+_CONCAVE = "Geist et al. 2021; map and horizon of Moreno et al. 2024"
 _MASTER = "Perrin et al. 2021 (master policies)"
 _DEEP = "Laurière et al. 2022 (Scalable deep reinforcement learning)"
 _SURVEY = "Laurière et al. 2022 (survey), section 5"
@@ -99,6 +100,24 @@ def _moving_target(geometry: str) -> dict:
         "move_every": 5,
         "geometry": geometry,
     }
+
+
+def _concave_utility(utility: str, description: str, weight: float = 1.0) -> Setting:
+    return Setting(
+        f"concave_{utility}_2021",
+        "mfg_concave_utility",
+        {
+            "layout": "four_rooms_open",
+            "horizon": 100,
+            "discount": 1.0,
+            "noise": 0.0,
+            "utility": utility,
+            "weight": weight,
+        },
+        _CONCAVE,
+        f"four rooms, {description}",
+        (PAPER,),
+    )
 
 
 PAPERS = (
@@ -340,4 +359,9 @@ PAPERS = (
         "interbank lending on 41 grid points (the paper: a line); closed form known",
         (PAPER,),
     ),
+    _concave_utility("entropy", "maximal entropy"),
+    _concave_utility("marginal_matching", "a ring in each room as the target"),
+    _concave_utility("imitation", "an expert's occupancy as the target"),
+    _concave_utility("multi_objective", "three goals at once"),
+    _concave_utility("constrained", "a goal under a bound on the crowd there", 10.0),
 )

@@ -254,4 +254,21 @@ SMALL = (
         "a first step of its own",
         horizon=3,
     ),
+    _small(
+        "concave_utility_testing",
+        "mfg_concave_utility",
+        "rewards that are the gradient of a utility",
+        layout="....|.##.|....",
+        horizon=4,
+        discount=0.9,
+        noise=0.2,
+    ),
+    _small(
+        "concave_utility_imitation_testing",
+        "mfg_concave_utility",
+        "rewards that depend on the joint law and on time",
+        layout="empty_2x3",
+        horizon=3,
+        utility="imitation",
+    ),
 )

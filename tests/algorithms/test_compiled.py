@@ -55,5 +55,5 @@ def test_equals_the_plain_function_on_a_device():
 def test_another_number_of_tensors_is_refused():
     function = Compiled(lambda x, y: (x, y))
     function(tf.constant(1.0), None)
-    with pytest.raises(ValueError, match="expects 1 arguments|specifies 1 arguments"):
+    with pytest.raises(ValueError, match="specifies 1 arguments"):
         function(tf.constant(1.0), tf.constant(2.0))

@@ -170,6 +170,7 @@ def test_the_script_runs_by_itself(tmp_path):
         (["--temperature=0.5"], "mirror_descent has no parameter 'temperature'"),
         (["--lr=-1.0"], "`lr` must be"),
         (["--parameter=lr"], "`parameter` must be NAME=VALUE"),
+        (["--parameter=lr=high"], "`lr` must be a number. Received: 'high'"),
         (["--parameter=regulariser=l2"], "`regulariser` must be one of entropy, eucl"),
         (["--policy=nowhere.npz"], "nowhere.npz"),
         (["game"], "Unexpected arguments"),
