@@ -14,6 +14,7 @@ from mfg_games import parameters
 
 # Name on the command line -> module and class.
 SOLVERS = {
+    "adaptive_mirror_descent": ("adaptive_mirror_descent", "AdaptiveMirrorDescent"),
     "boltzmann_policy_iteration": ("policy_iteration", "BoltzmannPolicyIteration"),
     "fictitious_play": ("fictitious_play", "FictitiousPlay"),
     "fixed_point": ("fixed_point", "FixedPoint"),

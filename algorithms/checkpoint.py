@@ -66,9 +66,7 @@ def _in_rows(
     """A saved state in the rows that its nodes have in the solver's model."""
     if rows is None:
         return state
-    placed = {
-        name: array.numpy().copy() for name, array in solver.fresh_state().items()
-    }
+    placed = {name: np.array(array) for name, array in solver.fresh_state().items()}
     for name, array in state.items():
         place = rows[: len(array)] if array.ndim else ...
         placed[name][place] = array

@@ -44,11 +44,12 @@ its installation does not bring, to contract them in a good order.
 
 Five games are the same in both: mfg_sis, mfg_rock_paper_scissors, mfg_left_right,
 mfg_treasure_hunting and mfg_equilibrium_price; their exploitabilities agree to the
-digits of float32. The others are of equal size and kind: MFGLib's beach and its crowd
-end in walls instead of closing to a ring and a torus, and its beach has other noise; it
-has no action to stay in its building, a stair of either direction on every floor, and
-people on the ground floor at the start; its linear-quadratic players start
-uniformly, and their noise is scaled twice and rounded to the nearest state.
+digits of float32. The others are of equal size and kind. MFGLib's beach and its crowd
+end in walls instead of closing to a ring and a torus, and its bathers count distances
+in cells and have other noise. Its building has stairs of either direction on every
+floor, people on the ground floor from the start and no action to stay. Its
+linear-quadratic players start uniformly, and their noise is scaled twice and rounded
+to the nearest state.
 """
 
 flags.DEFINE_string("output_dir", "runs/benchmark", "Where the table goes.")

@@ -23,10 +23,10 @@ that fails. NashConv is summed over populations.
 {table}
 
 Speed: mirror descent in float32, each iteration with its exploitability, on the machine
-that made this page. The paper tells of hundreds of billions of states; the largest game
-here has {largest:.3g} decision nodes (states x times x noise histories). At
-{rate:.2g} nodes a second one iteration on 10^11 nodes would take {hours:.2g} hours, and
-one number a node 400 GB, so that this claim stays open."""
+that made this page, whatever else it was doing. The paper tells of hundreds of billions
+of states; the largest game here has {largest:.3g} decision nodes (states x times x noise
+histories). At {rate:.2g} nodes a second one iteration on 10^11 nodes would take
+{hours:.2g} hours, and one number a node takes 400 GB: this claim fails here."""
 _MIN_LARGE = 1e5  # nodes from which the time of an iteration is compared
 
 
