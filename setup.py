@@ -22,6 +22,7 @@ setuptools.setup(
         "optree>=0.13,<1",
         "scipy>=1.14,<2",
         "matplotlib>=3.9,<4",
+        "joblib>=1.4,<2",
         "tqdm>=4.66,<5",
     ],
     extras_require={

@@ -10,7 +10,7 @@ import pathlib
 from open_spiel.python.mfg import games as _openspiel_games  # noqa: F401 (registers)
 import pyspiel
 
-from mfg_games import parameters
+from mfg_games import parameters, settings
 
 # Name on the command line -> module and class.
 SOLVERS = {
@@ -63,15 +63,18 @@ def games() -> dict[str, str]:
 
 
 def load_game(text: str) -> pyspiel.Game:
-    """Loads a mean field game from its OpenSpiel string.
+    """Loads a mean field game from its OpenSpiel string or the name of a setting.
 
     Raises:
-      ValueError: there is no such game (the nearest one is named), or it is no mean
-        field game.
+      ValueError: there is no such game or setting (the nearest one is named), or it is
+        no mean field game.
       pyspiel.SpielError: a parameter is unknown or of the wrong type.
     """
+    if text in settings.SETTINGS:
+        return settings.SETTINGS[text].load()
     name = text.split("(", 1)[0].strip()
     if name in pyspiel.registered_names() and name not in games():
         raise ValueError(f"`{name}` is no mean field game.")
-    parameters.known("game", name, games())
+    names = games() if name != text else [*games(), *settings.SETTINGS]
+    parameters.known("game", name, names)
     return pyspiel.load_game(text)

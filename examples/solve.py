@@ -11,25 +11,21 @@ run.json (game, parameters, versions, seed, timings) and checkpoint.npz (for --r
 
 from __future__ import annotations
 
-import contextlib
-import importlib.metadata
-import inspect
-import json
-import os
 import pathlib
-import platform
 import sys
 import time
 
 from absl import app, flags
 import pyspiel
+import stopping_flags
 import tqdm
 
-from algorithms import catalogue, quiet
+from algorithms import arguments, catalogue, quiet, record
 import mfg_games
 from mfg_games import parameters, settings
 
 FLAGS = flags.FLAGS
+flags.adopt_module_key_flags(stopping_flags)
 
 _SOLVER_FLAGS = ("lr", "temperature", "damping", "dtype", "device")
 
@@ -51,14 +47,6 @@ flags.DEFINE_multi_string(
 )
 flags.DEFINE_string("dtype", None, "float64 (default) or float32.")
 flags.DEFINE_string("device", None, "A TensorFlow device; default: the GPU if any.")
-flags.DEFINE_float(
-    "absolute_tolerance", 0.0, "Stop at this exploitability.", lower_bound=0.0
-)
-flags.DEFINE_float(
-    "relative_tolerance", 0.0, "Stop at this share of the first exploitability.", 0.0
-)
-flags.DEFINE_integer("patience", None, "Stop after so many iterations without a best.")
-flags.DEFINE_float("seconds", None, "Stop after so many seconds.")
 flags.DEFINE_string("output_dir", "runs/solve", "Where the results go.")
 flags.DEFINE_integer("seed", 0, "Seed of everything random; the exact solvers are not.")
 flags.DEFINE_bool("resume", False, "Go on from the checkpoint in --output_dir.")
@@ -104,11 +92,10 @@ def solve(game: pyspiel.Game) -> None:
     """Solves the game and writes the results."""
     parameters.known("algorithm", FLAGS.algorithm, catalogue.SOLVERS)
     quiet.import_tensorflow()
-    solver_class = catalogue.solver_class(FLAGS.algorithm)
-    given = _solver_parameters(solver_class)
+    given = _solver_arguments()
     print(f"Game      {game}\nAlgorithm {FLAGS.algorithm} {given or ''}")
     started = time.time()
-    solver = solver_class(game, **given)
+    solver = catalogue.solver_class(FLAGS.algorithm)(game, **given)
     output = pathlib.Path(FLAGS.output_dir)
     output.mkdir(parents=True, exist_ok=True)
     checkpoint = output / "checkpoint.npz"
@@ -120,12 +107,7 @@ def solve(game: pyspiel.Game) -> None:
     result = run.run(
         solver,
         FLAGS.iterations,
-        run.Stopping(
-            FLAGS.absolute_tolerance,
-            FLAGS.relative_tolerance,
-            FLAGS.patience,
-            FLAGS.seconds,
-        ),
+        run.Stopping(**stopping_flags.given()),
         callbacks=[TablePrinter()],
         checkpoint_path=checkpoint,
         progress=sys.stderr.isatty(),
@@ -136,7 +118,15 @@ def solve(game: pyspiel.Game) -> None:
         f"best {result.best.exploitability:.6g} at iteration {result.best.iteration}."
     )
     write_results(output, solver, result)
-    write_run(output / "run.json", solver, result, time.time() - started)
+    origin = {
+        "setting": FLAGS.setting,
+        "algorithm": FLAGS.algorithm,
+        "seed": FLAGS.seed,
+        "seconds": round(time.time() - started, 3),
+        "command": sys.argv,
+    }
+    made = record.of_result(result) | origin | record.of_machine()
+    record.write(output / "run.json", made)
     names = sorted(path.name for path in output.iterdir())
     print(f"{output}: {', '.join(names)}")
 
@@ -184,68 +174,20 @@ def flow_picture(policy):
     return pictures.string_flow_figure(model.masses(flow))
 
 
-def write_run(path: pathlib.Path, solver, result, seconds: float) -> None:
-    """Writes what made the results, as JSON."""
-    packages = ("open_spiel", "numpy", "scipy", "tensorflow", "keras", "mfg-games")
-    last = result.history[-1]
-    run = {
-        "game": str(solver.game),
-        "game_parameters": solver.game.get_parameters(),
-        "setting": FLAGS.setting,
-        "algorithm": FLAGS.algorithm,
-        "parameters": solver.parameters,
-        "iterations": last.iteration,
-        "exploitability": last.exploitability,
-        "best_exploitability": result.best.exploitability,
-        "best_iteration": result.best.iteration,
-        "reason": result.reason,
-        "seed": FLAGS.seed,
-        "seconds": round(seconds, 3),
-        "iterating_seconds": round(last.seconds, 3),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "versions": {name: importlib.metadata.version(name) for name in packages},
-        "command": sys.argv,
-    }
-    path.write_text(json.dumps(run, indent=2) + "\n", "utf-8")
-
-
 def _load_game() -> pyspiel.Game:
     if FLAGS.setting:
         return settings.setting(FLAGS.setting).load()
     return catalogue.load_game(FLAGS.game)
 
 
-def _solver_parameters(solver_class: type) -> dict:
-    """The solver's parameters that the flags give."""
-    given = {name: FLAGS[name].value for name in _SOLVER_FLAGS}
-    given = {name: value for name, value in given.items() if value is not None}
-    named = dict(_named_value(text) for text in FLAGS.parameter)
-    given |= named
-    known = inspect.signature(solver_class).parameters
-    unknown = sorted(set(given) - set(known))
-    if unknown:
-        takes = sorted(set(known) - {"game"})
-        raise ValueError(
-            f"{FLAGS.algorithm} has no parameter {unknown[0]!r}. It takes: "
-            + ", ".join(takes)
-        )
-    for name, value in named.items():
-        if isinstance(value, str) and not isinstance(known[name].default, str):
-            raise ValueError(f"`{name}` must be a number. Received: {value!r}")
-    if "seed" in known:
-        given.setdefault("seed", FLAGS.seed)
-    return given
-
-
-def _named_value(text: str) -> tuple[str, int | float | str]:
-    name, _, value = text.partition("=")
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            return name, kind(value)
-    if not value:
-        raise ValueError(f"`parameter` must be NAME=VALUE. Received: {text!r}")
-    return name, value
+def _solver_arguments() -> dict:
+    """The solver's arguments that the flags give."""
+    texts = {name: FLAGS[name].value for name in _SOLVER_FLAGS}
+    texts = {name: str(value) for name, value in texts.items() if value is not None}
+    texts |= dict(arguments.named(text) for text in FLAGS.parameter)
+    if "seed" in arguments.defaults(FLAGS.algorithm):
+        texts.setdefault("seed", str(FLAGS.seed))
+    return arguments.parse(FLAGS.algorithm, texts)
 
 
 def _print_table(title: str, rows: dict[str, str]) -> None:

@@ -60,3 +60,33 @@ def observation_sizes(dynamics: Dynamics) -> dict[str, int]:
         draws = [n for n in outcomes if n > 1]
         sizes |= {f"noise_{draw}": n for draw, n in enumerate(draws)}
     return sizes
+
+
+def decision_observations(dynamics: Dynamics) -> np.ndarray:
+    """Observations of all decision nodes, float32 [D, F].
+
+    The nodes are in the order of time, noise history, population and state.
+    """
+    layers = [_layer_observations(dynamics, t) for t in range(dynamics.horizon)]
+    return np.concatenate(layers)
+
+
+def _layer_observations(d: Dynamics, t: int) -> np.ndarray:
+    sizes = observation_sizes(d)
+    layer = (d.num_histories(t), d.num_populations, d.num_states)
+    values = dict(zip(d.factor_names, d.state_coordinates().T, strict=True))
+    values["t"] = np.array(t)
+    if d.num_populations > 1:
+        values["population"] = np.arange(d.num_populations)[:, None]
+    if d.common_noise:
+        paths = [d.common_noise.outcomes(t, h) for h in range(layer[0])]
+        for draw, outcomes in enumerate(zip(*paths, strict=True)):
+            values[f"noise_{draw}"] = np.array(outcomes)[:, None, None]
+    observations = np.zeros((*layer, sum(sizes.values())), np.float32)
+    start = 0
+    for name, size in sizes.items():
+        if name in values:  # else it is drawn later
+            hot = np.broadcast_to(start + values[name], layer)[..., None]
+            np.put_along_axis(observations, hot, 1.0, axis=-1)
+        start += size
+    return observations.reshape(-1, observations.shape[-1])

@@ -8,18 +8,28 @@ individual noise, one layer is [H, N, S] and the next one [H * B, N, S].
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+import functools
 
 import numpy as np
 import tensorflow as tf
-import tensorflow.experimental.numpy as tnp
 
 from algorithms.model import segments
-from algorithms.model.base import Evaluation, Flow, MeanFieldModel, ScorePolicy
+from algorithms.model.array_steps import array_steps
+from algorithms.model.base import (
+    Evaluation,
+    Flow,
+    MeanFieldModel,
+    ScorePolicy,
+    Start,
+    Steps,
+)
 from algorithms.model.compiled import Compiled
+from algorithms.model.one_step import OneStep
 from algorithms.model.push import Push, push_moving, table
 from algorithms.model.segments import Segment
 from algorithms.regularisers import Regulariser
 from mfg_games.nodes import Node
+from mfg_games.observer import decision_observations
 from mfg_games.openspiel_game import MeanFieldGame, MeanFieldState
 
 # Policies with more entries (half a gigabyte) are never made as a whole in a sweep.
@@ -75,11 +85,9 @@ class ArrayModel(MeanFieldModel):
         if d.moves is not None:
             self._moves = table(d.moves)
             self._push_moves = Push(d.moves, d.num_states)
-        first, again = (d.initial_transition()[0] for _ in range(2))
-        self._fixed = first is again
-        if self._fixed:
-            self._successors = table(first)
-            self._push_noise = Push(first, d.num_states)
+        self._step = OneStep(d, self.dtype)
+        if self._step.fixed:
+            self._push_noise = Push(d.initial_transition()[0], d.num_states)
 
     @property
     def num_nodes(self) -> int:
@@ -162,9 +170,9 @@ class ArrayModel(MeanFieldModel):
             share = tf.tile(tf.cast(segment.outcomes, self.dtype), [segment.histories])
             share = tf.reshape(share, [-1] + [1] * (flow.ndim - 1))
             flow = tf.repeat(flow, segment.branches, axis=0) * share
-        successors, probabilities = self._transition(segment, i, law)
+        successors, probabilities = self._step.transition(segment, i, law)
         flow = flow[..., None] * probabilities
-        if self._fixed:
+        if self._step.fixed:
             return self._push_noise(flow)
         return push_moving(flow, successors, self._dynamics.num_states)
 
@@ -177,7 +185,7 @@ class ArrayModel(MeanFieldModel):
         regulariser: Regulariser | None = None,
     ) -> Evaluation:
         policy = self._swept(policy)
-        values = self._terminal_values(flow)
+        values = tf.tile(self._step.terminal_rewards(flow.rest)[None], [2, 1, 1, 1])
         law = flow.joint if self._dynamics.joint_law else flow.mass
         layers = []
         for segment in reversed(self._segments):
@@ -204,16 +212,6 @@ class ArrayModel(MeanFieldModel):
             for column in (after, best_after)
         )
         return q, best_q, tf.reshape(after, [-1]) if self._scores_states else q
-
-    def _terminal_values(self, flow: Flow) -> tf.Tensor:
-        """Values of policy and best response at the horizon, [2, H, N, S]."""
-        d = self._dynamics
-        probabilities = d.history_probabilities(d.horizon)[:, None, None]
-        mu = tf.cast(flow.rest, tf.float64) / probabilities
-        z = tf.constant(d.common_noise.values[-1]) if d.common_noise else None
-        reward = _per_history(lambda mu, z: d.terminal_reward(tnp, mu, z), mu, z)
-        value = tf.cast(d.discount**d.horizon * reward, self.dtype)
-        return tf.stack([value, value])
 
     def _backward_shapes(self, segment: Segment) -> list[tuple[int, ...]]:
         """Shapes of the rewards and the continuations that `_backward` puts out."""
@@ -242,8 +240,8 @@ class ArrayModel(MeanFieldModel):
           (values now, [2, H, N, S]; (rewards, continuation of the policy, of the best
           response)).
         """
-        successors, probabilities = self._transition(segment, i, law)
-        rewards = self._reward(segment, i, law)
+        successors, probabilities = self._step.transition(segment, i, law)
+        rewards = self._step.reward(segment, i, law)
         after = self._continuation(segment, values, successors, probabilities)
         q, best_q = (rewards + self._by_action(column) for column in tf.unstack(after))
         if self._restricted:
@@ -259,7 +257,7 @@ class ArrayModel(MeanFieldModel):
 
     def _continuation(self, segment: Segment, values, successors, probabilities):
         """Expected later values, [2, H, N, S, A], or [2, H, N, S] after a move."""
-        if self._fixed:
+        if self._step.fixed:
             after = tf.gather(values, successors, axis=3)
             after = tf.reduce_sum(after * probabilities, -1)
         else:
@@ -280,44 +278,24 @@ class ArrayModel(MeanFieldModel):
             return after
         return tf.gather(after, self._moves, axis=after.ndim - 1)
 
-    # ---- the game's functions ------------------------------------------------------
+    # ---- a single player -----------------------------------------------------------
 
-    def _mu(self, segment: Segment, law: tf.Tensor) -> tf.Tensor:
-        """What a game's functions take for mu, float64 [H, N, S] or [H, N, S, A]."""
-        law = tf.cast(law, tf.float64)
-        return law / segment.probabilities.reshape([-1] + [1] * (law.ndim - 1))
+    def steps(self, flow: Flow) -> Steps:
+        return array_steps(self._dynamics, self._step, self._segments, flow)
 
-    def _reward(self, segment: Segment, i, law: tf.Tensor) -> tf.Tensor:
-        d = self._dynamics
-        t = segment.start + i
-        z = None if segment.z_now is None else tf.gather(segment.z_now, i)
-        reward = _per_history(
-            lambda mu, z: d.reward(tnp, t, mu, z), self._mu(segment, law), z
+    def start(self) -> Start:
+        initial = self._dynamics.initial_distribution
+        rows = np.flatnonzero(initial).astype(np.int32)
+        return Start(
+            tf.constant(rows),
+            self.as_tensor(initial.ravel()[rows]),
+            tf.constant(rows // self._dynamics.num_states),
         )
-        if d.discount != 1.0:
-            reward *= tf.constant(d.discount, tf.float64) ** tf.cast(t, tf.float64)
-        return tf.cast(reward, self.dtype)
 
-    def _transition(self, segment: Segment, i, law: tf.Tensor):
-        """Successors and their probabilities for each history of the next layer."""
-        d = self._dynamics
-        t = segment.start + i
-        z = None if segment.z_next is None else tf.gather(segment.z_next, i)
-        mu = self._mu(segment, law)
-        if segment.branches > 1:
-            mu = tf.repeat(mu, segment.branches, axis=0)
-        rank = 3 if d.moves is not None else 4
-
-        def step(mu, z):
-            successors, probabilities = d.transition(tnp, t, mu, z)
-            probabilities = tf.convert_to_tensor(probabilities)
-            missing = [1] * (rank - probabilities.ndim)
-            probabilities = tf.reshape(probabilities, [*missing, *probabilities.shape])
-            return (probabilities,) if self._fixed else (probabilities, successors)
-
-        result = _per_history(step, mu, z)
-        successors = self._successors if self._fixed else result[1]
-        return successors, tf.cast(result[0], self.dtype)
+    @functools.cached_property
+    def observations(self) -> tf.Tensor:
+        with tf.device(self._device):
+            return tf.constant(decision_observations(self._dynamics))
 
     # ---- nodes ---------------------------------------------------------------------
 
@@ -369,11 +347,3 @@ class ArrayModel(MeanFieldModel):
             shape = (self._dynamics.num_histories(t), populations, states)
             for history, population, x in np.ndindex(*shape):
                 yield t, history, population, x
-
-
-def _per_history(function: Callable, mu: tf.Tensor, z: tf.Tensor | None):
-    """Applies a game's function to each history's mu [N, S] and z, stacking results."""
-    if mu.shape[0] == 1:
-        result = function(mu[0], None if z is None else z[0])
-        return tf.nest.map_structure(lambda array: array[None], result)
-    return tf.vectorized_map(lambda mu_z: function(*mu_z), (mu, z))

@@ -75,6 +75,35 @@ class Evaluation(NamedTuple):
         return tf.reduce_sum(self.best_value - self.value)
 
 
+class Steps(NamedTuple):
+    """One player's decision problem in a population whose flow is frozen.
+
+    Attributes:
+      successors: int32 [D, A, K], rows of the next decision node; D is the end.
+      probabilities: [D, A, K], of the successors, common noise included.
+      rewards: [D, A], the expectation of all that is paid, discounted to time 0, from
+        a decision until the next one, or until the end.
+    """
+
+    successors: tf.Tensor
+    probabilities: tf.Tensor
+    rewards: tf.Tensor
+
+
+class Start(NamedTuple):
+    """Where players take their first decision.
+
+    Attributes:
+      rows: int32 [R], of the decision nodes.
+      probabilities: [R]; those of each population sum to one.
+      populations: int32 [R], of the rows.
+    """
+
+    rows: tf.Tensor
+    probabilities: tf.Tensor
+    populations: tf.Tensor
+
+
 class MeanFieldModel(abc.ABC):
     """Forward and backward sweeps over one game.
 
@@ -119,6 +148,30 @@ class MeanFieldModel(abc.ABC):
           regulariser: an h that each decision costs h(policy), undiscounted: values are
             those of the rewards less that cost, and the best response is the best for
             them, the `regulariser.policy` of `best_q`.
+        """
+
+    @abc.abstractmethod
+    def steps(self, flow: Flow) -> Steps:
+        """What a single player meets in a population with this flow.
+
+        In rows that the flow's game does not have, and for illegal actions in some
+        models, all leads to the end and pays nothing.
+        """
+
+    @abc.abstractmethod
+    def start(self) -> Start:
+        """Where players take their first decision."""
+
+    @property
+    @abc.abstractmethod
+    def observations(self) -> tf.Tensor:
+        """OpenSpiel's observation tensors of the decision nodes, float32 [D, F].
+
+        A one-hot population comes first where there are several; games that do not
+        show it in their own tensors get it here.
+
+        Raises:
+          ValueError: the game has none.
         """
 
     @abc.abstractmethod
@@ -200,3 +253,8 @@ class MeanFieldModel(abc.ABC):
     def compiled_evaluate(self) -> Callable[[tf.Tensor, Flow], Evaluation]:
         """`evaluate`, compiled."""
         return self.compile(lambda policy, flow: self.evaluate(policy, flow))
+
+    @functools.cached_property
+    def compiled_steps(self) -> Callable[[Flow], Steps]:
+        """`steps`, compiled."""
+        return self.compile(self.steps)

@@ -10,11 +10,20 @@ import pyspiel
 from pyspiel import StateType
 import tensorflow as tf
 
-from algorithms.model.base import Evaluation, Flow, MeanFieldModel, ScorePolicy
+from algorithms.model.base import (
+    Evaluation,
+    Flow,
+    MeanFieldModel,
+    ScorePolicy,
+    Start,
+    Steps,
+)
+from algorithms.model.enumerated_steps import enumerated_steps
 from algorithms.model.enumeration import Enumeration, Layer, node_name, same_structure
 from algorithms.regularisers import Regulariser
 
 _PROBES = 2  # walks that try whether the distribution changes nodes or edges
+_PLAYER = int(pyspiel.PlayerId.DEFAULT_PLAYER_ID)
 _REMEMBERED = 4  # visits of the game, one for each of the last flows
 
 
@@ -59,6 +68,7 @@ class EnumeratedModel(MeanFieldModel):
         self.num_populations = game.num_players()
         self._nodes = Enumeration(game)
         self._legal = tf.zeros((0, self.num_actions), tf.bool)
+        self._observations = tf.zeros((0, 0))
         self._visits: dict[bytes, list[Layer]] = {}
         self._fixed = self._fixed_layers()
 
@@ -136,6 +146,43 @@ class EnumeratedModel(MeanFieldModel):
             values = _backward(layer, values, rows, q, regulariser)
         q, best_q = q[:, : len(rows)]
         return Evaluation(*map(self.as_tensor, (q, best_q, *values, q)))
+
+    def steps(self, flow: Flow) -> Steps:
+        layers = self._visit(flow.rest.numpy())
+        tables = enumerated_steps(layers, self.num_nodes, self.num_actions)
+        successors, *rest = tables
+        return Steps(tf.constant(successors), *map(self.as_tensor, rest))
+
+    def start(self) -> Start:
+        uniform = _Forward(np.zeros((0, self.num_actions)))
+        layers = self._fixed or self._nodes.walk(uniform)
+        first = [layer.kind for layer in layers].index(StateType.DECISION)
+        return Start(
+            tf.constant(layers[first].rows, tf.int32),
+            self.as_tensor(uniform.masses(layers)[first]),
+            tf.constant(layers[first].populations, tf.int32),
+        )
+
+    @property
+    def observations(self) -> tf.Tensor:
+        if len(self._observations) < self.num_nodes:
+            self._observations = self._observed()
+        return self._observations
+
+    def _observed(self) -> tf.Tensor:
+        if not self.game.get_type().provides_observation_tensor:
+            raise ValueError(f"`{self.game}` has no observation tensor.")
+        size = self.game.observation_tensor_size()
+        rows = np.zeros((self.num_nodes, size), np.float32)
+        populations = np.zeros(self.num_nodes, int)
+        for row, state in enumerate(self._nodes.states):
+            if state is not None:
+                rows[row] = state.observation_tensor(_PLAYER)
+                populations[row] = state.mean_field_population()
+        if self.num_populations > 1:
+            own = np.eye(self.num_populations, dtype=np.float32)[populations]
+            rows = np.concatenate([own, rows], axis=1)
+        return tf.constant(rows)
 
     def _visit(self, rest: np.ndarray) -> list[Layer]:
         """The layers as the players see them who face a flow."""

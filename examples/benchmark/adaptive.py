@@ -16,6 +16,7 @@ import shlex
 import sys
 
 from absl import app, flags
+import pyspiel
 import tqdm
 
 from algorithms import quiet
@@ -33,7 +34,6 @@ SETTINGS = (
     "beach_bar_closing_2020",
     "building_small_2021",
     "linear_quadratic_2020",
-    "linear_quadratic_common_noise_2020",
 )
 ADAPTIVE = "adaptive"
 RATES = tuple(f"{10 ** (exponent / 2):.3g}" for exponent in range(-6, 3))
@@ -73,24 +73,26 @@ def main(argv: list[str]) -> None:
     print(text)
 
 
-def play(game, progress: tqdm.tqdm) -> dict[str, list[float]]:
+def play(game: pyspiel.Game, progress: tqdm.tqdm) -> dict[str, list[float]]:
     """Exploitabilities before and after each iteration, by rate."""
-    from algorithms.adaptive_mirror_descent import AdaptiveMirrorDescent
-    from algorithms.mirror_descent import MirrorDescent
     from algorithms.run import run
 
-    runs = {}
+    found = {}
     for rate in (ADAPTIVE, *RATES):
-        adaptive = rate == ADAPTIVE
-        solver = (
-            AdaptiveMirrorDescent(game)
-            if adaptive
-            else MirrorDescent(game, lr=float(rate))
-        )
-        history = run(solver, FLAGS.iterations, progress=False).history
-        runs[rate] = [record.exploitability for record in history]
+        history = run(solver_at(rate, game), FLAGS.iterations, progress=False).history
+        found[rate] = [record.exploitability for record in history]
         progress.update()
-    return runs
+    return found
+
+
+def solver_at(rate: str, game: pyspiel.Game):
+    """Mirror descent at a rate, or the adaptive one."""
+    from algorithms.adaptive_mirror_descent import AdaptiveMirrorDescent
+    from algorithms.mirror_descent import MirrorDescent
+
+    if rate == ADAPTIVE:
+        return AdaptiveMirrorDescent(game)
+    return MirrorDescent(game, lr=float(rate))
 
 
 def write_csv(path: pathlib.Path, runs: dict[str, dict[str, list[float]]]) -> None:

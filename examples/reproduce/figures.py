@@ -165,14 +165,14 @@ def highest(flows: Flows) -> float:
 
 
 def crowds(
-    flows: Flows, geometry: Geometry, times: Sequence[int], title: str
+    flows: Flows, geometry: Geometry, times: Sequence[int] | None, title: str
 ) -> Figure:
     """Crowds on a plane: a row a flow, a column a time, one logarithmic colour scale.
 
     Args:
       flows: heading of the row -> [T + 1, S].
       geometry: where the states are, whatever its populations and noise.
-      times: of the columns.
+      times: of the columns; None for up to eight at which the crowds move most.
       title: of the figure.
     """
     rows = [Branch(name, flow[:, None], ()) for name, flow in flows.items()]

@@ -164,13 +164,12 @@ def _histories(count: int) -> list[int]:
 
 
 def populations(solved: Solved, title: str) -> Figure:
-    """All populations of a game."""
+    """All populations of a game, at the times when they move most."""
     d = solved.dynamics
     flows = {
         f"population {i}": solved.path(population=i) for i in range(d.num_populations)
     }
-    times = figures.evenly(d.horizon, _FRAMES)
-    return figures.crowds(flows, Geometry.of(d), times, title)
+    return figures.crowds(flows, Geometry.of(d), None, title)
 
 
 def speed(speeds: Sequence[Speed]) -> Figure:

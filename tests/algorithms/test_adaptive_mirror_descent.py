@@ -170,9 +170,8 @@ def test_an_indifferent_crowd_stays():
     np.testing.assert_array_equal(solver.get_policy().probabilities, uniform)
 
 
-def test_a_crowd_that_only_chases_itself_never_comes_to_rest():
-    # Rock, paper, scissors is at the border of the monotone games: no step is too
-    # small for the policies of mirror descent to circle.
+def test_a_game_that_is_not_monotone_need_not_converge():
+    # In rock, paper, scissors the crowd chases itself.
     game = SETTINGS["rock_paper_scissors_testing"].load()
     solver = AdaptiveMirrorDescent(game)
     found = [solver.exploitability]

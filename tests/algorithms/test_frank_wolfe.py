@@ -14,7 +14,7 @@ from algorithms.frank_wolfe import FrankWolfe
 from mfg_games.concave_utility import UTILITIES
 from mfg_games.settings import SETTINGS
 
-PAPER = "mfg_concave_utility(horizon=12,utility={})"
+MEDIUM = "mfg_concave_utility(layout=empty_5x5,horizon=10,utility={})"
 TINY = "mfg_concave_utility(layout=empty_{},horizon=3,noise=0.3,discount=0.9,utility={})"
 GOALS = "mfg_concave_utility(layout=empty_3x3,horizon=6,utility=multi_objective)"
 # The first best response already is the optimum of the two that mean nothing here.
@@ -97,7 +97,7 @@ def dense_kernel(d) -> np.ndarray:
 
 @pytest.mark.parametrize("utility", UTILITIES)
 def test_fictitious_play_is_frank_wolfe_iterate_for_iterate(utility):
-    game = pyspiel.load_game(PAPER.format(utility))
+    game = pyspiel.load_game(MEDIUM.format(utility))
     ours, theirs = FrankWolfe(game, step="1/(k+1)"), FictitiousPlay(game)
     for _ in range(25):
         ours.iteration()
@@ -145,19 +145,18 @@ def test_learning_rate_is_the_longest_step_of_a_line_search():
 
 @pytest.mark.parametrize("utility", UTILITIES)
 def test_line_search_finds_the_best_point_of_the_segment(utility):
-    game = pyspiel.load_game(PAPER.format(utility))
-    start, best = FrankWolfe(game), FrankWolfe(game, step="line_search")
-    start.iteration()
-    best.restore({"policy": start.state["policy"].numpy()}, 1)
+    game = pyspiel.load_game(MEDIUM.format(utility))
+    fixed, best = FrankWolfe(game), FrankWolfe(game, step="line_search")
+    fixed.iteration()
+    start = {"policy": fixed.state["policy"].numpy()}
+    best.restore(start, 1)
     before = utility_of(best)
     best.iteration()
     utilities = []
     for step in np.linspace(0.01, 1.0, 34):
-        rival = start.policy_of(start.state)
-        other = FrankWolfe(game)
-        other.restore({"policy": rival.probabilities}, 1)
-        other.iteration(learning_rate=step)
-        utilities.append(utility_of(other))
+        fixed.restore(start, 1)
+        fixed.iteration(learning_rate=step)
+        utilities.append(utility_of(fixed))
     assert utility_of(best) > before
     assert utility_of(best) >= max(utilities) - 1e-9
     # Concave along the segment: the best point is next to the best of the grid.
@@ -178,7 +177,7 @@ def test_gap_bounds_the_distance_from_the_optimum(utility):
 
 
 def test_line_search_never_lowers_utility():
-    found, _ = trajectory(FrankWolfe(PAPER.format("entropy"), step="line_search"), 20)
+    found, _ = trajectory(FrankWolfe(MEDIUM.format("entropy"), step="line_search"), 20)
     assert (np.diff(found) > 0).all()
 
 
@@ -209,7 +208,7 @@ def test_atoms_are_flows_of_the_game_and_sum_to_the_flow():
 
 
 def test_full_atoms_are_merged_and_nothing_is_lost():
-    few = FrankWolfe(PAPER.format("entropy"), step="line_search", away_atoms=3)
+    few = FrankWolfe(MEDIUM.format("entropy"), step="line_search", away_atoms=3)
     found, _ = trajectory(few, 25)
     atoms = few.state["atoms"].numpy()
     assert (atoms.sum((0, 2)) > 0).all()

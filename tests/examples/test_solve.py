@@ -167,7 +167,7 @@ def test_the_script_runs_by_itself(tmp_path):
         (["--game=mfg_beach_bar(size=0)"], "`size`"),
         (["--setting=beach_bar_2021"], "beach_bar_2020"),
         (["--algorithm=mirror_decent"], "Did you mean 'mirror_descent'?"),
-        (["--temperature=0.5"], "mirror_descent has no parameter 'temperature'"),
+        (["--temperature=0.5"], "no parameter of mirror_descent called 'temperature'"),
         (["--lr=-1.0"], "`lr` must be"),
         (["--parameter=lr"], "`parameter` must be NAME=VALUE"),
         (["--parameter=lr=high"], "`lr` must be a number. Received: 'high'"),

@@ -1,0 +1,72 @@
+"""Arguments of solvers given as text, checked against the solver's constructor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import contextlib
+import inspect
+import types
+import typing
+
+from algorithms import catalogue
+from mfg_games import parameters
+
+Argument = int | float | bool | str | None
+
+# Tried in this order, since any text is a word.
+_KINDS: Mapping[type, tuple[str, typing.Callable]] = {
+    int: ("an integer", int),
+    float: ("a number", float),
+    bool: ("true or false", {"true": True, "false": False}.__getitem__),
+    types.NoneType: ("none", {"none": None}.__getitem__),
+    str: ("a word", str),
+}
+
+
+def named(text: str) -> tuple[str, str]:
+    """Splits NAME=VALUE.
+
+    Raises:
+      ValueError: there is no name or no value.
+    """
+    name, _, value = text.partition("=")
+    parameters.require(bool(name and value), "parameter", text, "NAME=VALUE")
+    return name, value
+
+
+def defaults(algorithm: str) -> dict[str, typing.Any]:
+    """What a solver takes beside the game, with its defaults. Imports TensorFlow."""
+    taken = inspect.signature(catalogue.solver_class(algorithm)).parameters
+    return {name: p.default for name, p in taken.items() if name != "game"}
+
+
+def parse(algorithm: str, texts: Mapping[str, str]) -> dict[str, Argument]:
+    """Arguments of a solver, from texts by name.
+
+    Numbers are written as in Python, the rest as `true`, `false`, `none` or a word.
+
+    Raises:
+      ValueError: the solver has no parameter of a name, whereupon the nearest one is
+        suggested, or a text is not of the type that the constructor declares.
+    """
+    takes = defaults(algorithm)
+    hints = typing.get_type_hints(catalogue.solver_class(algorithm).__init__)
+    for name in texts:
+        try:
+            parameters.known(f"parameter of {algorithm}", name, takes)
+        except ValueError as error:
+            raise ValueError(f"{error} It takes: {', '.join(sorted(takes))}") from None
+    return {name: _typed(name, text, hints[name]) for name, text in texts.items()}
+
+
+def _typed(name: str, text: str, hint: typing.Any) -> Argument:
+    """The text as a value of the type `hint`, which may be a union."""
+    declared = typing.get_args(hint) or (hint,)
+    kinds = [kind for cls, kind in _KINDS.items() if cls in declared]
+    for _, convert in kinds:
+        with contextlib.suppress(ValueError, KeyError):
+            return convert(text)
+    allowed = " or ".join(words for words, _ in kinds)
+    raise ValueError(
+        f"`{name}` must be {allowed or 'set in Python'}. Received: {text!r}"
+    )

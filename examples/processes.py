@@ -1,0 +1,138 @@
+"""Jobs as processes of this machine or of a cluster, by joblib."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import multiprocessing
+import pathlib
+
+import joblib
+import tqdm
+
+from algorithms.job import FINISHED, UNFINISHED, Job
+
+# Backends of a cluster, and the package that each needs.
+_CLUSTERS = {"dask": "distributed", "ray": "ray"}
+BACKENDS = ("loky", "multiprocessing", "threading", "sequential", *_CLUSTERS)
+
+
+def check_backend(name: str) -> None:
+    """Raises a ValueError if the package that a backend needs is not installed."""
+    package = _CLUSTERS.get(name)
+    if package and importlib.util.find_spec(package) is None:
+        raise ValueError(
+            f"`--backend={name}` needs the package `{package}`: pip install {package}"
+        )
+
+
+def do_all(
+    jobs: list[Job],
+    root: pathlib.Path,
+    backend: str = "loky",
+    num_jobs: int | None = None,
+    threads: int | None = None,
+) -> list[dict]:
+    """Does jobs in processes, showing progress.
+
+    Args:
+      jobs: what to do, each prepared.
+      root: where their directories are.
+      backend: one of `BACKENDS`.
+      num_jobs: how many at a time; None for as many as there are cores.
+      threads: of TensorFlow in each process; None for the cores shared out, and for 1
+        on a cluster.
+
+    Returns:
+      The record of each job.
+    """
+    if backend in _CLUSTERS:
+        num_jobs, threads = num_jobs or -1, threads or 1
+    else:
+        num_jobs = min(num_jobs or joblib.cpu_count(), len(jobs))
+        threads = threads or max(1, joblib.cpu_count() // num_jobs)
+    calls = (joblib.delayed(Job.do)(job, root, threads) for job in jobs)
+    with _connected(backend) as joined, Progress(jobs, root) as progress:
+        parallel = Parallel(progress, n_jobs=num_jobs, backend=joined, batch_size=1)
+        return parallel(calls)
+
+
+@contextlib.contextmanager
+def _connected(name: str):
+    """What joblib takes as its backend, connected to its cluster if it has one."""
+    if name == "dask":
+        from dask import distributed
+
+        with distributed.Client():
+            yield name
+    elif name == "ray":
+        import ray
+        from ray.util.joblib import register_ray
+
+        register_ray()
+        with ray.init():
+            yield name
+    elif name == "multiprocessing":  # a fork of TensorFlow's threads would hang
+        yield multiprocessing.get_context("spawn")
+    else:
+        yield name
+
+
+class Parallel(joblib.Parallel):
+    """Tells how many calls were handed out whenever some are done.
+
+    Args:
+      progress: called with that number.
+      **options: of `joblib.Parallel`.
+    """
+
+    def __init__(self, progress: Progress, **options):
+        super().__init__(**options)
+        self._progress = progress
+
+    def print_progress(self) -> None:
+        """Called by joblib, with every backend, and from any thread."""
+        self._progress(self.n_dispatched_tasks)
+
+
+class Progress:
+    """A bar of the runs done, and a line for each.
+
+    Args:
+      jobs: the runs, in the order in which they are handed out.
+      root: where their directories are.
+    """
+
+    def __init__(self, jobs: list[Job], root: pathlib.Path):
+        self._jobs = jobs
+        self._root = root
+        self._num_dispatched = 0
+        self._running: list[Job] = []
+        self._num_failed = 0
+        self._bar = tqdm.tqdm(total=len(jobs), unit="run", dynamic_ncols=True)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._bar.close()
+
+    def __call__(self, num_dispatched: int) -> None:
+        """Shows which of the jobs handed out have left their record since."""
+        self._running += self._jobs[self._num_dispatched : num_dispatched]
+        self._num_dispatched = num_dispatched
+        records = [(job, job.record(self._root)) for job in self._running]
+        for job, record in records:
+            if record["status"] != UNFINISHED:
+                self._running.remove(job)
+                self._show(job.name, record)
+
+    def _show(self, name: str, record: dict) -> None:
+        if record["status"] == FINISHED:
+            outcome = f"exploitability {record['best_exploitability']:.4g}"
+        else:
+            outcome = record["error"]
+            self._num_failed += 1
+        self._bar.write(f"{record['status']:<8}  {name}  {outcome}")
+        self._bar.set_postfix_str(f"{self._num_failed} failed", refresh=False)
+        self._bar.update()

@@ -1,0 +1,161 @@
+"""Runs games x solvers x parameters x seeds, each as a process of its own.
+
+    python examples/sweep.py --game=beach_bar_2020 --game="mfg_sis(horizon=20)" \
+        --algorithm=mirror_descent --algorithm=fictitious_play \
+        --parameter=mirror_descent.lr=0.1,1,10 --jobs=4
+
+Every run has a directory in `runs` of the output directory, with its history, run.json
+(settings, versions, the error if it failed) and a checkpoint. results.csv then has a
+row for each run, best.md the best parameters by game and solver. The same command
+again leaves finished runs alone, goes on with interrupted ones and tries failed ones
+anew. The exit status is 1 if a run failed.
+
+On a cluster: --backend=dask connects to the scheduler in DASK_SCHEDULER_ADDRESS,
+--backend=ray to RAY_ADDRESS; without an address each starts on this machine. Workers
+need this project installed, and --output_dir on a file system that all of them share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+import concurrent.futures
+import itertools
+import pathlib
+import sys
+
+from absl import app, flags
+import processes
+import pyspiel
+import stopping_flags
+import sweep_tables
+
+from algorithms import arguments, catalogue, quiet
+from algorithms.job import FAILED, Job
+from mfg_games import parameters
+
+FLAGS = flags.FLAGS
+flags.adopt_module_key_flags(stopping_flags)
+
+flags.DEFINE_multi_string(
+    "game",
+    ["mfg_exploration(horizon=40)"],
+    "An OpenSpiel string, quoted for the shell, or the name of a setting; repeatable.",
+)
+flags.DEFINE_multi_string("algorithm", ["mirror_descent"], "A solver; repeatable.")
+flags.DEFINE_multi_string(
+    "parameter",
+    [],
+    "NAME=VALUE,VALUE,... for all solvers or SOLVER.NAME=VALUE,... for one of them; "
+    "all combinations are run; repeatable.",
+)
+flags.DEFINE_list("seeds", ["0"], "Seeds, for solvers that take one.")
+flags.DEFINE_integer("iterations", 300, "Iterations of a run.", lower_bound=0)
+flags.DEFINE_string("dtype", None, "float64 (default) or float32.")
+flags.DEFINE_string("device", None, "A TensorFlow device; default: the GPU if any.")
+flags.DEFINE_enum(
+    "backend", "loky", processes.BACKENDS, "Where joblib runs the processes."
+)
+flags.DEFINE_integer(
+    "jobs", None, "Runs at a time; default: as many as there are cores.", lower_bound=1
+)
+flags.DEFINE_integer(
+    "threads",
+    None,
+    "TensorFlow's threads in a process; default: the cores shared out, 1 on a cluster.",
+    lower_bound=1,
+)
+flags.DEFINE_string("output_dir", "runs/sweep", "Where the results go.")
+flags.DEFINE_bool("force", False, "Run finished runs again, from the start.")
+
+
+def main(argv: list[str]) -> None:
+    """Runs what the flags ask for; input errors end in one line."""
+    if len(argv) > 1:
+        sys.exit(f"Unexpected arguments: {argv[1:]}. Quote the game string.")
+    try:
+        processes.check_backend(FLAGS.backend)
+        jobs = list_jobs()
+    except (ValueError, pyspiel.SpielError) as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    try:
+        records = sweep(jobs, pathlib.Path(FLAGS.output_dir).resolve())
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. The same command goes on from here.")
+    except concurrent.futures.BrokenExecutor as error:
+        sys.exit(f"A process died; the same command goes on from here. {error}")
+    failed = [record["status"] for record in records].count(FAILED)
+    if failed:
+        sys.exit(f"{failed} of {len(records)} runs failed: see `error` in results.csv.")
+
+
+def list_jobs() -> list[Job]:
+    """The runs that the flags ask for, each once.
+
+    Raises:
+      ValueError: a name is unknown, or a value is not of its parameter's type.
+      pyspiel.SpielError: a game does not take its parameters.
+    """
+    for algorithm in FLAGS.algorithm:
+        parameters.known("algorithm", algorithm, catalogue.SOLVERS)
+    for game in FLAGS.game:
+        catalogue.load_game(game)
+    quiet.import_tensorflow()
+    limits = FLAGS.iterations, stopping_flags.given()
+    jobs = (
+        Job(game, algorithm, given, *limits)
+        for game in FLAGS.game
+        for algorithm in FLAGS.algorithm
+        for given in grid(algorithm)
+    )
+    return list({job.name: job for job in jobs}.values())
+
+
+def grid(algorithm: str) -> Iterator[dict[str, arguments.Argument]]:
+    """All combinations of the arguments that the flags give a solver."""
+    texts = {}
+    for flag in FLAGS.parameter:
+        name, values = arguments.named(flag)
+        owner, _, name = name.rpartition(".")
+        if owner:
+            parameters.known("solver in this sweep", owner, FLAGS.algorithm)
+        if owner in ("", algorithm):
+            texts.setdefault(name, []).extend(values.split(","))
+    for name in ("dtype", "device"):
+        if FLAGS[name].value is not None:
+            texts.setdefault(name, [FLAGS[name].value])
+    if "seed" in arguments.defaults(algorithm):
+        texts.setdefault("seed", FLAGS.seeds)
+    for values in itertools.product(*texts.values()):
+        yield arguments.parse(algorithm, dict(zip(texts, values, strict=True)))
+
+
+def sweep(jobs: list[Job], output: pathlib.Path) -> list[dict]:
+    """Does the jobs that are not finished and writes the tables, come what may.
+
+    Returns:
+      The record of each job.
+    """
+    root = output / "runs"
+    todo = [job for job in jobs if FLAGS.force or not job.is_finished(root)]
+    print(f"{len(jobs)} runs, {len(jobs) - len(todo)} of them finished before.")
+    for job in todo:
+        job.prepare(root, anew=FLAGS.force)
+    done = {}
+    try:
+        if todo:
+            found = processes.do_all(
+                todo, root, FLAGS.backend, FLAGS.jobs, FLAGS.threads
+            )
+            done = {job.name: record for job, record in zip(todo, found, strict=True)}
+    finally:
+        records = [done.get(job.name) or job.record(root) for job in jobs]
+        rows = sweep_tables.rows(jobs, records)
+        sweep_tables.save_csv(rows, output / "results.csv")
+        best = sweep_tables.markdown(rows)
+        (output / "best.md").write_text(best, "utf-8")
+        print(f"{best}\n{output}: best.md, results.csv, runs")
+    return records
+
+
+if __name__ == "__main__":
+    app.run(main)
