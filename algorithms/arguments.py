@@ -1,10 +1,10 @@
-"""Arguments of solvers given as text, checked against the solver's constructor."""
+"""Options of solvers given as text, checked against what the solvers take."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 import contextlib
-import inspect
+import dataclasses
 import types
 import typing
 
@@ -35,28 +35,39 @@ def named(text: str) -> tuple[str, str]:
 
 
 def defaults(algorithm: str) -> dict[str, typing.Any]:
-    """What a solver takes beside the game, with its defaults. Imports TensorFlow."""
-    taken = inspect.signature(catalogue.solver_class(algorithm)).parameters
-    return {name: p.default for name, p in taken.items() if name != "game"}
+    """The options of a solver with their defaults. Imports TensorFlow."""
+    return catalogue.solver_class(algorithm).options()
 
 
 def parse(algorithm: str, texts: Mapping[str, str]) -> dict[str, Argument]:
-    """Arguments of a solver, from texts by name.
+    """Options of a solver, from texts by name.
 
     Numbers are written as in Python, the rest as `true`, `false`, `none` or a word.
 
     Raises:
       ValueError: the solver has no parameter of a name, whereupon the nearest one is
-        suggested, or a text is not of the type that the constructor declares.
+        suggested, or a text is not of the type that is declared.
     """
     takes = defaults(algorithm)
-    hints = typing.get_type_hints(catalogue.solver_class(algorithm).__init__)
+    hints = _hints(algorithm)
     for name in texts:
         try:
             parameters.known(f"parameter of {algorithm}", name, takes)
         except ValueError as error:
             raise ValueError(f"{error} It takes: {', '.join(sorted(takes))}") from None
-    return {name: _typed(name, text, hints[name]) for name, text in texts.items()}
+    return {
+        name: _typed(name, text, hints.get(name, type(takes[name])))
+        for name, text in texts.items()
+    }
+
+
+def _hints(algorithm: str) -> dict[str, typing.Any]:
+    """Types that the constructor declares, and the configuration that it takes."""
+    hints = typing.get_type_hints(catalogue.solver_class(algorithm).__init__)
+    for hint in tuple(hints.values()):
+        if dataclasses.is_dataclass(hint):
+            hints |= typing.get_type_hints(hint)
+    return hints
 
 
 def _typed(name: str, text: str, hint: typing.Any) -> Argument:

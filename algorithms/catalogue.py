@@ -16,6 +16,7 @@ from mfg_games import parameters, settings
 SOLVERS = {
     "adaptive_mirror_descent": ("adaptive_mirror_descent", "AdaptiveMirrorDescent"),
     "boltzmann_policy_iteration": ("policy_iteration", "BoltzmannPolicyIteration"),
+    "deep_mirror_descent": ("deep.deep_mirror_descent", "DeepMirrorDescent"),
     "fictitious_play": ("fictitious_play", "FictitiousPlay"),
     "fixed_point": ("fixed_point", "FixedPoint"),
     "frank_wolfe": ("frank_wolfe", "FrankWolfe"),
@@ -45,7 +46,7 @@ def solver_class(name: str) -> type:
 def solver_summary(name: str) -> str:
     """First line of a solver's docstring, read without importing the module."""
     module, class_name = SOLVERS[name]
-    path = pathlib.Path(__file__).with_name(f"{module}.py")
+    path = pathlib.Path(__file__).with_name(f"{module.replace('.', '/')}.py")
     for node in ast.parse(path.read_text("utf-8")).body:
         if isinstance(node, ast.ClassDef) and node.name == class_name:
             return ast.get_docstring(node).splitlines()[0]

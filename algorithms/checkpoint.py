@@ -68,8 +68,12 @@ def _in_rows(
         return state
     placed = {name: np.array(array) for name, array in solver.fresh_state().items()}
     for name, array in state.items():
-        place = rows[: len(array)] if array.ndim else ...
-        placed[name][place] = array
+        if name not in placed:
+            placed[name] = array  # of the solver's variables, which have no nodes
+        elif array.ndim:
+            placed[name][rows[: len(array)]] = array
+        else:
+            placed[name][...] = array
     return placed
 
 

@@ -109,7 +109,9 @@ class FrankWolfe(Solver):
         response = self._occupancy(greedy(values.best_q, legal))
         if self._atoms:
             gains = _advantage(policy, values.q)
-            atoms = self._moved(state["atoms"], policy, here, response, gains, step_size)
+            atoms = self._moved(
+                state["atoms"], policy, here, response, gains, step_size
+            )
             return Update({"atoms": atoms}, flow, values.value, values.best_value)
         if self._rule == LINE_SEARCH:
             first = tf.reduce_sum(response * _advantage(policy, values.q))

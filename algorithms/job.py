@@ -32,7 +32,7 @@ class Job:
     Attributes:
       game: an OpenSpiel string of a mean field game, or the name of a setting.
       algorithm: a name in `algorithms.catalogue.SOLVERS`.
-      given: arguments of the solver by name; others have their defaults. The device
+      given: options of the solver by name; others have their defaults. The device
         is no part of what is run.
       iterations: how many in all.
       stopping: arguments of `algorithms.run.Stopping`.
@@ -120,7 +120,7 @@ class Job:
 
         solver_class = catalogue.solver_class(self.algorithm)
         result = run.run(
-            solver_class(catalogue.load_game(self.game), **self.given),
+            solver_class.make(catalogue.load_game(self.game), **self.given),
             self.iterations,
             run.Stopping(**self.stopping),
             checkpoint_path=directory / "checkpoint.npz",

@@ -95,23 +95,6 @@ class QLearningFictitiousPlay(FictitiousPlay):
         super().__init__(game, lr=lr, dtype=dtype, device=device)
         self._compiled_mix = self.model.compile(self._mix)
 
-    def iteration(self, learning_rate: float | None = None) -> None:
-        """Runs one iteration.
-
-        Args:
-          learning_rate: the weight of this iteration's response instead of `lr`.
-
-        Raises:
-          FloatingPointError: a value became infinite or no number.
-          ValueError: the weight is out of range.
-        """
-        update = self._evaluated(learning_rate)
-        q = self._learnt(update.flow)
-        weight = self.model.as_tensor(self._pending_step)
-        policy = self._compiled_mix(self._state["policy"], update.flow, q, weight)
-        self._pending = update._replace(state={"policy": policy, "q": q})
-        super().iteration(learning_rate)
-
     def fresh_state(self) -> State:
         uniform = self.model.uniform_policy()
         return {"policy": uniform, "q": tf.zeros_like(uniform)}
@@ -120,6 +103,12 @@ class QLearningFictitiousPlay(FictitiousPlay):
         """The sweeps only: the next state takes learning, outside of the graph."""
         flow, values = self._sweep(state["policy"])
         return Update(state, flow, values.value, values.best_value)
+
+    def _advance(self, update: Update) -> State:
+        q = self._learnt(update.flow)
+        weight = self.model.as_tensor(self._pending_step)
+        policy = self._compiled_mix(self._state["policy"], update.flow, q, weight)
+        return {"policy": policy, "q": q}
 
     def _learnt(self, flow: Flow) -> tf.Tensor:
         """The table after this iteration's episodes, [D, A]."""

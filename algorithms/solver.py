@@ -9,7 +9,9 @@ reading it costs nothing if the update follows.
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping
 import inspect
+import types
 from typing import NamedTuple
 
 import numpy as np
@@ -51,11 +53,13 @@ class Solver(abc.ABC):
       game, model: the game and its model.
       parameters: the constructor's arguments but game and device, by name.
       num_iterations: iterations done.
+      variables: what iterations change in place, by name: networks, buffers, counters.
       largest_step: the largest learning rate that makes sense.
     """
 
     parameters: dict
     largest_step = LARGEST
+    variables: Mapping[str, tf.Variable] = types.MappingProxyType({})
 
     def __new__(cls, *args, **kwargs):
         solver = super().__new__(cls)
@@ -64,6 +68,17 @@ class Solver(abc.ABC):
         names = bound.arguments.keys() - {"self", "game", "device"}
         solver.parameters = {name: bound.arguments[name] for name in sorted(names)}
         return solver
+
+    @classmethod
+    def options(cls) -> dict[str, object]:
+        """What `make` takes besides the game, with the defaults."""
+        arguments = list(inspect.signature(cls.__init__).parameters.values())
+        return {argument.name: argument.default for argument in arguments[2:]}
+
+    @classmethod
+    def make(cls, game: pyspiel.Game | str, **options) -> Solver:
+        """A solver by its options, which are numbers and strings."""
+        return cls(game, **options)
 
     def __init__(
         self,
@@ -116,9 +131,13 @@ class Solver(abc.ABC):
                 f"{type(self).__name__}: the policy's value is {update.value.numpy()} "
                 f"at iteration {self.num_iterations}."
             )
-        self._state = update.state
+        self._state = self._advance(update)
         self._pending = None
         self.num_iterations += 1
+
+    def _advance(self, update: Update) -> State:
+        """The next state, where `_update` does not know it before an iteration."""
+        return update.state
 
     def get_policy(self) -> ArrayPolicy:
         """The current policy."""
@@ -126,6 +145,7 @@ class Solver(abc.ABC):
 
     def policy_of(self, state: State) -> ArrayPolicy:
         """The policy of a state that this solver has had."""
+        state = {name: state[name] for name in self._state}
         return ArrayPolicy(self.model, self._compiled_policy(self._padded(state)))
 
     @property
@@ -153,7 +173,8 @@ class Solver(abc.ABC):
     @property
     def state(self) -> State:
         """All arrays that the next iterations depend on; never changed in place."""
-        return dict(self._state)
+        copies = {name: array.value() for name, array in self.variables.items()}
+        return {**self._state, **copies}
 
     def restore(self, state: dict[str, np.ndarray], num_iterations: int) -> None:
         """Continues from an earlier `state`, with equal numbers.
@@ -162,7 +183,8 @@ class Solver(abc.ABC):
           ValueError: the arrays are of another solver or game.
         """
         expected = {
-            name: tuple(array.shape) for name, array in self.fresh_state().items()
+            name: tuple(array.shape)
+            for name, array in {**self.fresh_state(), **self.variables}.items()
         }
         found = {name: array.shape for name, array in state.items()}
         if expected != found:
@@ -172,6 +194,8 @@ class Solver(abc.ABC):
             )
         self.num_iterations = num_iterations
         self._state = {name: self.model.as_tensor(state[name]) for name in self._state}
+        for name, variable in self.variables.items():
+            variable.assign(np.asarray(state[name], variable.dtype.as_numpy_dtype))
         self._pending = None
 
     def _evaluated(self, learning_rate: float | None = None) -> Update:

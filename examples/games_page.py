@@ -31,17 +31,21 @@ from mfg_games import parameters, settings
 from mfg_games.registration import parameter_specification
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string(
-    "only", None, "Draw this game's picture alone; empty for none; default: all."
-)
-flags.DEFINE_string(
-    "output_dir",
-    str(pathlib.Path(__file__).parent / "results" / "games"),
-    "Where the page and the pictures go.",
-)
 
 ITERATIONS = 100
 COMMAND = "python examples/games_page.py"
+
+
+def define_flags() -> None:
+    """Called when this is the program: tests import several scripts together."""
+    flags.DEFINE_string(
+        "only", None, "Draw this game's picture alone; empty for none; default: all."
+    )
+    flags.DEFINE_string(
+        "output_dir",
+        str(pathlib.Path(__file__).parent / "results" / "games"),
+        "Where the page and the pictures go.",
+    )
 
 
 def main(argv: list[str]) -> None:
@@ -199,4 +203,5 @@ def picture(name: str, run: dict) -> str:
 
 
 if __name__ == "__main__":
+    define_flags()
     app.run(main)

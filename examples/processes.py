@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import logging
 import multiprocessing
 import pathlib
 
@@ -63,8 +64,9 @@ def _connected(name: str):
     if name == "dask":
         from dask import distributed
 
-        with distributed.Client():
-            yield name
+        logging.getLogger("distributed").setLevel(logging.ERROR)
+        with distributed.Client(), joblib.parallel_config("dask"):
+            yield None  # the backend of the context
     elif name == "ray":
         import ray
         from ray.util.joblib import register_ray

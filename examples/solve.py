@@ -95,7 +95,7 @@ def solve(game: pyspiel.Game) -> None:
     given = _solver_arguments()
     print(f"Game      {game}\nAlgorithm {FLAGS.algorithm} {given or ''}")
     started = time.time()
-    solver = catalogue.solver_class(FLAGS.algorithm)(game, **given)
+    solver = catalogue.solver_class(FLAGS.algorithm).make(game, **given)
     output = pathlib.Path(FLAGS.output_dir)
     output.mkdir(parents=True, exist_ok=True)
     checkpoint = output / "checkpoint.npz"

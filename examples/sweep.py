@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 import concurrent.futures
 import itertools
+import os
 import pathlib
 import sys
 
@@ -29,8 +30,8 @@ import pyspiel
 import stopping_flags
 import sweep_tables
 
-from algorithms import arguments, catalogue, quiet
-from algorithms.job import FAILED, Job
+from algorithms import arguments, catalogue
+from algorithms.job import FAILED, Job, import_tensorflow
 from mfg_games import parameters
 
 FLAGS = flags.FLAGS
@@ -99,7 +100,7 @@ def list_jobs() -> list[Job]:
         parameters.known("algorithm", algorithm, catalogue.SOLVERS)
     for game in FLAGS.game:
         catalogue.load_game(game)
-    quiet.import_tensorflow()
+    import_tensorflow(FLAGS.threads or os.cpu_count())
     limits = FLAGS.iterations, stopping_flags.given()
     jobs = (
         Job(game, algorithm, given, *limits)

@@ -16,12 +16,9 @@ dt is divided by s.
 
 from __future__ import annotations
 
-from absl import flags
 from fp2020_experiments import FAST, FULL
 from fp2020_report import study
 import reproduction
-
-flags.adopt_module_key_flags(reproduction)
 
 if __name__ == "__main__":
     reproduction.main(study, FULL, FAST)

@@ -25,7 +25,6 @@ FLAGS = flags.FLAGS
 flags.DEFINE_bool(
     "million", False, "Also ten iterations on a million cells: 20 minutes, 8 GB."
 )
-flags.adopt_module_key_flags(reproduction)
 
 
 def study(scale: Scale, seed: int) -> reproduction.Findings:

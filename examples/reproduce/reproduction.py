@@ -25,12 +25,6 @@ from algorithms import quiet
 from algorithms.pictures import save
 
 FLAGS = flags.FLAGS
-flags.DEFINE_bool("fast", False, "Smaller games or fewer iterations: 3 minutes.")
-flags.DEFINE_integer("seed", 0, "Seed of whatever is drawn.", lower_bound=0)
-flags.DEFINE_string(
-    "output_dir", None, "Where results go; by default runs/ and the script's name."
-)
-
 _PACKAGES = ("open_spiel", "numpy", "tensorflow", "matplotlib")
 
 
@@ -81,7 +75,25 @@ def main(study: Study, full: object, fast: object) -> None:
         print(claims.table(found.claims))
         sys.exit(0 if all(claim.passed for claim in found.claims) else 2)
 
+    _define_flags()
     app.run(run)
+
+
+def _define_flags() -> None:
+    """Defines the flags as the script's own, which `--help` lists."""
+    script = {"module_name": sys.argv[0]}
+    flags.DEFINE_bool(
+        "fast", False, "Smaller games or fewer iterations: 3 minutes.", **script
+    )
+    flags.DEFINE_integer(
+        "seed", 0, "Seed of whatever is drawn.", lower_bound=0, **script
+    )
+    flags.DEFINE_string(
+        "output_dir",
+        None,
+        "Where results go; by default runs/ and the script's name.",
+        **script,
+    )
 
 
 def reproduce(

@@ -12,12 +12,9 @@ if a claim fails.
 
 from __future__ import annotations
 
-from absl import flags
 import reproduction
 from survey2022_experiments import FAST, FULL
 from survey2022_report import study
-
-flags.adopt_module_key_flags(reproduction)
 
 if __name__ == "__main__":
     reproduction.main(study, FULL, FAST)

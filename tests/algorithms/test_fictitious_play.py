@@ -126,6 +126,17 @@ def test_averages_of_the_smallest_masses_are_distributions():
     np.testing.assert_allclose(average, expected, rtol=1e-6)
 
 
+def test_averages_keep_the_smallest_shares():
+    average = average_policy(
+        tf.constant([1e-20], tf.float64),
+        tf.constant([[0.25, 0.75]], tf.float64),
+        tf.constant([1.0], tf.float64),
+        tf.constant([[1.0, 0.0]], tf.float64),
+        tf.constant([[0.5, 0.5]], tf.float64),
+    )
+    np.testing.assert_allclose(average, [[1.0, 0.75e-20]], rtol=1e-14)
+
+
 def test_linear_quadratic_game_decays_exactly(exploitabilities):
     # From a symmetric start the mean never moves, so that the best response stays the
     # same, and exploitability is phi_0 / (k + 1).

@@ -1,0 +1,1 @@
+"""Solvers that learn networks; they train inside compiled TensorFlow graphs."""

@@ -1,0 +1,145 @@
+"""Deep Munchausen online mirror descent (Lauriere et al. 2022, "Scalable deep RL").
+
+    policy <- uniform
+    repeat: mu <- flow of the policy, then frozen
+            Q <- a network that learns from sampled moves (x, a, r, x')
+                 r + alpha tau log policy(a | x)
+                 + sum_b policy(b | x') (Q(x', b) - tau log policy(b | x'))
+            policy <- softmax(Q / tau)
+
+`munchausen_mirror_descent` is the same with exact values in place of the network, and
+says where both go. The population is not sampled: flows are exact, the network being
+evaluated at all nodes once an iteration.
+
+Choices that the paper leaves open, with the released code's in brackets:
+  - the network goes on from one iteration to the next;
+  - remembered moves are paid by the current flow (by that of their time);
+  - the players act as the population does but for some exploration (greedily).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import dataclasses
+import math
+import types
+
+import pyspiel
+import tensorflow as tf
+
+from algorithms.deep.config import QLearningConfig
+from algorithms.deep.deep_solver import DeepSolver
+from algorithms.deep.losses import munchausen_targets
+from algorithms.deep.players import world
+from algorithms.deep.q_learner import Batch, QLearner
+from algorithms.regularisers import softmax
+from algorithms.solver import State, Update
+from mfg_games import parameters
+
+
+@dataclasses.dataclass(frozen=True)
+class DeepMirrorDescentConfig(QLearningConfig):
+    """Hyper-parameters of `DeepMirrorDescent`, besides those of its learner.
+
+    Attributes:
+      tau: temperature; the inverse of mirror descent's learning rate.
+      alpha: share of the last policy's logarithm in the bonus, in [0, 1].
+      smallest_probability: logarithms of smaller ones count as that of this one.
+    """
+
+    tau: float = 10.0
+    alpha: float = 0.99
+    smallest_probability: float = 1e-6
+
+    def __post_init__(self):
+        super().__post_init__()
+        parameters.positive("tau", self.tau)
+        parameters.probability("alpha", self.alpha)
+        name, value = "smallest_probability", self.smallest_probability
+        parameters.require(0 < value < 1, name, value, "above 0 and below 1")
+
+
+OURS = DeepMirrorDescentConfig()
+
+# OpenSpiel's example for four rooms: 1000 episodes of 40 moves in an iteration, an
+# update every 64 moves and a target network every 200.
+RELEASED = DeepMirrorDescentConfig(
+    learning_rate=0.01,
+    clip_norm=0.0,
+    updates=625,
+    acting="greedy",
+    target_every=3,
+)
+
+
+class DeepMirrorDescent(DeepSolver):
+    """Munchausen mirror descent with a network that learns from sampled moves.
+
+    Args:
+      game: any OpenSpiel mean field game, or its string.
+      config: the hyper-parameters.
+      dtype: "float64" or "float32", of the flows; the network is in single precision.
+      device: a TensorFlow device; None for TensorFlow's choice.
+
+    Attributes:
+      loss: mean loss of the last iteration's updates.
+    """
+
+    presets: Mapping = types.MappingProxyType({"ours": OURS, "released": RELEASED})
+
+    def __init__(
+        self,
+        game: pyspiel.Game | str,
+        config: DeepMirrorDescentConfig = OURS,
+        dtype: str = "float64",
+        device: str | None = None,
+    ):
+        super().__init__(game, config, dtype, device)
+        self.loss = math.nan
+        with tf.device(device):
+            num_features = self.features.shape[-1]
+            self._learner = QLearner(
+                config, num_features, self.model.num_actions, self._targets
+            )
+        self.variables = self._learner.variables
+
+    def fresh_state(self) -> State:
+        shape = (self.model.num_nodes, self.model.num_actions)
+        return {"q": tf.zeros(shape, self.model.dtype)}
+
+    def _policy(self, state: State) -> tf.Tensor:
+        return softmax(state["q"] / self.config.tau, self.model.legal_actions)
+
+    def _update(self, state: State, step_size: tf.Tensor) -> Update:
+        """The sweeps only: the next state takes learning, in a graph of its own."""
+        flow, values = self._sweep(self._policy(state))
+        return Update(state, flow, values.value, values.best_value)
+
+    def _advance(self, update: Update) -> State:
+        q = tf.cast(self._state["q"] / self.config.tau, tf.float32)
+        legal = self.model.legal_actions
+        log_policy = tf.nn.log_softmax(tf.where(legal, q, q.dtype.min))
+        with tf.device(self._device):
+            here = world(self.model, update.flow, self.features)
+            loss = self._learner.learn(here, log_policy, self.num_iterations)
+            learnt = self._learner.values(here.features)
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"{type(self).__name__}: the loss is {loss} at iteration "
+                f"{self.num_iterations}."
+            )
+        self.loss = loss
+        return {"q": tf.cast(learnt, self.model.dtype)}
+
+    def _targets(self, batch: Batch) -> tf.Tensor:
+        config = self.config
+        return munchausen_targets(
+            batch.rewards,
+            batch.log_policy,
+            batch.next_q,
+            batch.next_log_policy,
+            batch.ends,
+            config.tau,
+            config.alpha,
+            config.smallest_probability,
+        )

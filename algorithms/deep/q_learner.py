@@ -1,0 +1,192 @@
+"""Deep Q-learning in a population whose flow is frozen, inside one graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from algorithms.deep import losses, networks
+from algorithms.deep.buffers import RingBuffer
+from algorithms.deep.config import QLearningConfig
+from algorithms.deep.players import NOWHERE, Players, World, explore
+
+_LOSSES = {"mse": losses.mse, "huber": losses.huber}
+_LARGEST_BATCH = 2**16  # nodes that the network values at a time
+
+
+class Batch(NamedTuple):
+    """Moves from which targets are made: B of them, A actions.
+
+    Attributes:
+      rewards: [B], against the current flow, however old the move is.
+      log_policy: [B], of the actions taken, under the policy that `learn` was given.
+      next_q: [B, A], the target network's values at the next node.
+      next_log_policy: [B, A], that policy there.
+      next_legal: bool [B, A], the actions legal there.
+      ends: bool [B], whether there is no next node; its values are then another's.
+    """
+
+    rewards: tf.Tensor
+    log_policy: tf.Tensor
+    next_q: tf.Tensor
+    next_log_policy: tf.Tensor
+    next_legal: tf.Tensor
+    ends: tf.Tensor
+
+
+class QLearner:
+    """A network that learns the values of actions from sampled moves.
+
+    Moves are remembered from one call of `learn` to the next. What they pay is read
+    anew from the current world, since the population's flow changes in between.
+
+    Args:
+      config: the hyper-parameters.
+      num_features, num_actions: sizes.
+      targets: what a batch's values should be, [B].
+
+    Attributes:
+      variables: all that it remembers, by name.
+    """
+
+    def __init__(
+        self,
+        config: QLearningConfig,
+        num_features: int,
+        num_actions: int,
+        targets: Callable[[Batch], tf.Tensor],
+    ):
+        self._config = config
+        self._targets = targets
+        sizes = (num_features, num_actions, config, config.seed)
+        self._network, self._target = networks.mlp(*sizes), networks.mlp(*sizes)
+        self._optimizer = networks.optimizer(config, self._network)
+        self._replay = RingBuffer(config.replay_capacity, width=3)
+        self._players = Players(config.players)
+        world = World.signature(num_actions, num_features)
+        policy = tf.TensorSpec((None, num_actions), tf.float32)
+        phase = tf.TensorSpec((), tf.int64)
+        self._learn = tf.function(
+            self._phase, input_signature=(world, policy, phase), autograph=False
+        )
+        self._values = tf.function(
+            self._network, input_signature=(world.features,), autograph=False
+        )
+
+    @property
+    def variables(self) -> Mapping[str, tf.Variable]:
+        """All that it remembers, by name."""
+        parts = {
+            "network": dict(enumerate(self._network.variables)),
+            "target": dict(enumerate(self._target.variables)),
+            "optimizer": dict(enumerate(self._optimizer.variables)),
+            "replay": self._replay.variables,
+            "players": self._players.variables,
+        }
+        return {
+            f"{part}/{name}": getattr(variable, "value", variable)
+            if part in ("network", "target", "optimizer")
+            else variable
+            for part, variables in parts.items()
+            for name, variable in variables.items()
+        }
+
+    def learn(self, world: World, log_policy: tf.Tensor, phase: int) -> float:
+        """Plays and learns for `updates` gradient steps.
+
+        Args:
+          world: where to play.
+          log_policy: float32 [D, A], of the population; `acting` and targets refer to
+            it.
+          phase: number of this call, which fixes its random numbers.
+
+        Returns:
+          The mean loss.
+        """
+        return float(self._learn(world, log_policy, tf.constant(phase, tf.int64)))
+
+    def values(self, features: tf.Tensor) -> tf.Tensor:
+        """What the network says of nodes [D, F], float32 [D, A]."""
+        starts = range(0, len(features), _LARGEST_BATCH)
+        batches = [features[start : start + _LARGEST_BATCH] for start in starts]
+        return tf.concat([self._values(batch) for batch in batches], axis=0)
+
+    def _phase(
+        self, world: World, log_policy: tf.Tensor, phase: tf.Tensor
+    ) -> tf.Tensor:
+        """`learn` as a graph."""
+        config = self._config
+        draws = config.moves_per_update + 1  # random numbers of an update
+        behaviour = self._behaviour(world, tf.exp(log_policy))
+
+        def update(step, total):
+            first = (phase * config.updates + step) * draws
+            for number in range(config.moves_per_update):
+                seed = self._seed(first + number)
+                self._replay.add(self._players.move(world, behaviour, seed), seed)
+            tf.cond(
+                step % config.target_every == 0,
+                lambda: self._copy_to_target(),
+                lambda: tf.constant(0),
+            )
+            moves = self._replay.sample(
+                config.batch_size, self._seed(first + draws - 1)
+            )
+            return step + 1, total + self._descend(world, log_policy, moves)
+
+        _, total = tf.while_loop(
+            lambda step, _: step < config.updates,
+            update,
+            (tf.constant(0, tf.int64), tf.constant(0.0)),
+        )
+        return total / config.updates
+
+    def _seed(self, number: tf.Tensor) -> tf.Tensor:
+        return tf.stack([tf.constant(self._config.seed, tf.int64), number])
+
+    def _copy_to_target(self) -> tf.Tensor:
+        networks.copy(self._network, self._target)
+        return tf.constant(0)
+
+    def _behaviour(self, world: World, policy: tf.Tensor) -> Callable:
+        """What the players do, rows [E] to probabilities [E, A]."""
+
+        def behave(rows):
+            legal = tf.gather(world.legal, rows)
+            if self._config.acting == "policy":
+                chosen = tf.gather(policy, rows)
+            else:
+                q = self._network(tf.gather(world.features, rows))
+                best = tf.argmax(tf.where(legal, q, q.dtype.min), axis=-1)
+                chosen = tf.one_hot(best, q.shape[-1], dtype=q.dtype)
+            return explore(chosen, legal, self._config.exploration)
+
+        return behave
+
+    def _descend(
+        self, world: World, log_policy: tf.Tensor, moves: tf.Tensor
+    ) -> tf.Tensor:
+        """One gradient step on moves [B, 3]; the loss."""
+        rows, actions = moves[:, 0], moves[:, 1]
+        targets = self._targets(self._batch(world, log_policy, moves))
+        weights = self._network.trainable_variables
+        with tf.GradientTape() as tape:
+            q = self._network(tf.gather(world.features, rows))
+            values = tf.gather(q, actions, axis=1, batch_dims=1)
+            loss = _LOSSES[self._config.loss](values, targets)
+        self._optimizer.apply(tape.gradient(loss, weights), weights)
+        return loss
+
+    def _batch(self, world: World, log_policy: tf.Tensor, moves: tf.Tensor) -> Batch:
+        ends = moves[:, 2] == NOWHERE
+        after = tf.maximum(moves[:, 2], 0)
+        return Batch(
+            rewards=tf.gather_nd(world.rewards, moves[:, :2]),
+            log_policy=tf.gather_nd(log_policy, moves[:, :2]),
+            next_q=self._target(tf.gather(world.features, after)),
+            next_log_policy=tf.gather(log_policy, after),
+            next_legal=tf.gather(world.legal, after),
+            ends=ends,
+        )

@@ -1,0 +1,190 @@
+"""Deep mirror descent against exact mirror descent, and that its runs can be repeated."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import toy_dynamics  # noqa: F401  registers the games
+
+from algorithms import run
+from algorithms.deep.deep_mirror_descent import (
+    OURS,
+    RELEASED,
+    DeepMirrorDescent,
+    DeepMirrorDescentConfig,
+)
+from algorithms.exploitability import exploitability
+from algorithms.mirror_descent import MirrorDescent
+from algorithms.munchausen_mirror_descent import MunchausenMirrorDescent
+
+# No noise, so that a table can learn exactly what is right.
+CERTAIN = "mfg_test_random(seed=1,states=4,outcomes=1,horizon=3)"
+TABLE = DeepMirrorDescentConfig(
+    features="table",
+    depth=0,
+    tau=2.0,
+    learning_rate=0.03,
+    updates=1200,
+    players=32,
+    batch_size=64,
+    target_every=50,
+    exploration=0.5,
+    replay_capacity=2000,
+)
+TINY = {"updates": 12, "players": 5, "batch_size": 8, "width": 6, "target_every": 5}
+SMALL = "mfg_beach_bar(size=6,horizon=4)"
+
+
+def solver(game=SMALL, **changes) -> DeepMirrorDescent:
+    return DeepMirrorDescent.make(game, **(TINY | changes))
+
+
+def same(first, second) -> None:
+    assert first.exploitability == second.exploitability
+    for name, array in first.state.items():
+        np.testing.assert_array_equal(array, second.state[name], name)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "exact"),
+    [
+        (1.0, lambda: MirrorDescent(CERTAIN, lr=0.5)),
+        (0.8, lambda: MunchausenMirrorDescent(CERTAIN, tau=2.0, alpha=0.8)),
+    ],
+)
+def test_a_table_learns_what_exact_mirror_descent_computes(alpha, exact):
+    exact = exact()
+    deep = DeepMirrorDescent(CERTAIN, dataclasses.replace(TABLE, alpha=alpha))
+    uniform = exact.get_policy().probabilities
+    for _ in range(4):
+        assert deep.exploitability == pytest.approx(exact.exploitability, abs=1e-4)
+        deep.iteration()
+        exact.iteration()
+        reached = exact.flow.mass.numpy() > 0
+        found, expected = (s.get_policy().probabilities for s in (deep, exact))
+        np.testing.assert_allclose(found[reached], expected[reached], atol=1e-4)
+    assert np.abs(expected - uniform)[reached].max() > 0.3
+
+
+@pytest.mark.parametrize("changes", [{"acting": "greedy"}, {"loss": "huber"}])
+def test_other_choices_learn_the_same_table(changes):
+    """The greedy player sees little of the game, but for exploration."""
+    exact = MirrorDescent(CERTAIN, lr=0.5)
+    config = dataclasses.replace(TABLE, alpha=1.0, updates=3000, **changes)
+    deep = DeepMirrorDescent(CERTAIN, config)
+    deep.iteration()
+    exact.iteration()
+    assert deep.exploitability == pytest.approx(exact.exploitability, abs=1e-3)
+
+
+def test_a_network_comes_near_to_the_equilibrium(exploitabilities):
+    found = exploitabilities(
+        solver(tau=1.0, updates=400, players=32, batch_size=32, width=32), 8
+    )
+    assert min(found[-3:]) < found[0] / 5
+
+
+def test_a_phase_is_traced_once():
+    deep = solver()
+    for _ in range(3):
+        deep.iteration()
+    assert deep._learner._learn.experimental_get_tracing_count() == 1
+
+
+def test_a_game_whose_nodes_grow_is_traced_once():
+    game = "python_mfg_dynamic_routing(max_num_time_step=5,time_step_length=1.0)"
+    deep = solver(game, updates=40, tau=0.1)
+    nodes = deep.model.num_nodes
+    for _ in range(4):
+        deep.iteration()
+        assert np.isfinite(deep.exploitability)
+    assert deep.model.num_nodes >= nodes
+    assert deep._learner._learn.experimental_get_tracing_count() == 1
+
+
+def test_seeds():
+    first, second, other = solver(seed=3), solver(seed=3), solver(seed=4)
+    for deep in (first, second, other):
+        deep.iteration()
+        deep.iteration()
+    same(first, second)
+    assert first.exploitability != other.exploitability
+    assert np.any(first.state["replay/rows"] != other.state["replay/rows"])
+
+
+def test_a_run_that_was_killed_goes_on_with_the_same_numbers(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    run.run(solver(), 2, checkpoint_path=path, progress=False)
+    resumed, unbroken = solver(), solver()
+    result = run.run(resumed, 4, checkpoint_path=path, progress=False)
+    expected = run.run(unbroken, 4, progress=False)
+    same(resumed, unbroken)
+    for ours, theirs in zip(result.history, expected.history, strict=True):
+        assert ours.exploitability == theirs.exploitability
+    assert exploitability(SMALL, result.best_policy) == pytest.approx(
+        result.best.exploitability, abs=1e-12
+    )
+    with pytest.raises(ValueError, match="tau.*not of"):
+        run.run(solver(tau=5.0), 4, checkpoint_path=path, progress=False)
+
+
+def test_states_do_not_change_with_the_solver():
+    deep = solver()
+    deep.iteration()
+    state = deep.state
+    copies = {name: array.numpy().copy() for name, array in state.items()}
+    deep.iteration()
+    for name, array in state.items():
+        np.testing.assert_array_equal(array, copies[name], name)
+    assert np.any(deep.state["network/0"] != copies["network/0"])
+
+
+def test_a_loss_that_is_no_number_stops_the_run():
+    deep = solver(learning_rate=1e30, clip_norm=0.0, optimizer="sgd")
+    with pytest.raises(FloatingPointError, match="loss is nan at iteration 0"):
+        deep.iteration()
+    assert deep.num_iterations == 0
+
+
+def test_presets_and_changes():
+    assert DeepMirrorDescent(SMALL).config == OURS
+    deep = DeepMirrorDescent.make(SMALL, preset="released", tau=5.0, dtype="float32")
+    assert deep.config == dataclasses.replace(RELEASED, tau=5.0)
+    assert deep.parameters["tau"] == 5.0
+    assert deep.parameters["dtype"] == "float32"
+    deep.iteration()
+    assert deep.state["q"].dtype == np.float32
+    options = DeepMirrorDescent.options()
+    assert options["preset"] == "ours"
+    assert options["width"] == 128
+    assert options["device"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"preset": "theirs"}, "no preset called 'theirs'"),
+        ({"features": "pixels"}, "features='pixels'"),
+        ({"optimizer": "rmsprop"}, "optimizer='rmsprop'"),
+        ({"width": 0}, "width=0"),
+        ({"depth": -1}, "depth=-1"),
+        ({"learning_rate": 0.0}, "learning_rate=0.0"),
+        ({"clip_norm": -1.0}, "clip_norm=-1.0"),
+        ({"batch_size": 0}, "batch_size=0"),
+        ({"seed": -1}, "seed=-1"),
+        ({"loss": "mae"}, "loss='mae'"),
+        ({"updates": 0}, "updates=0"),
+        ({"players": 0}, "players=0"),
+        ({"moves_per_update": 0}, "moves_per_update=0"),
+        ({"acting": "softmax"}, "acting='softmax'"),
+        ({"exploration": 1.5}, "exploration=1.5"),
+        ({"replay_capacity": 3}, "replay_capacity=3"),
+        ({"target_every": 0}, "target_every=0"),
+        ({"tau": 0.0}, "tau=0.0"),
+        ({"alpha": 1.1}, "alpha=1.1"),
+        ({"smallest_probability": 0.0}, "smallest_probability=0.0"),
+    ],
+)
+def test_errors_name_the_parameter(changes, message):
+    with pytest.raises(ValueError, match=message):
+        solver(**changes)
