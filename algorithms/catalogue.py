@@ -46,7 +46,8 @@ def solver_class(name: str) -> type:
 def solver_summary(name: str) -> str:
     """First line of a solver's docstring, read without importing the module."""
     module, class_name = SOLVERS[name]
-    path = pathlib.Path(__file__).with_name(f"{module.replace('.', '/')}.py")
+    path = pathlib.Path(__file__).parent.joinpath(*module.split("."))
+    path = path.with_suffix(".py")
     for node in ast.parse(path.read_text("utf-8")).body:
         if isinstance(node, ast.ClassDef) and node.name == class_name:
             return ast.get_docstring(node).splitlines()[0]

@@ -162,7 +162,7 @@ class FrankWolfe(Solver):
         *_, share, _ = tf.while_loop(unfinished, secant, start)
         return tf.where(first > 0, share * longest, 0.0)
 
-    # ---- away steps: the flow as a weighted sum of responses, `atoms` [D, C, A] -------
+    # ---- away steps: the flow as a sum of weighted responses, `atoms` [D, C, A] ------
 
     def _moved(self, atoms, policy, here, response, gains, longest) -> tf.Tensor:
         """The atoms after a step towards the response or away from the worst atom."""

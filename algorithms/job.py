@@ -13,6 +13,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import multiprocessing
 import os
 import pathlib
 import re
@@ -22,6 +23,7 @@ import traceback
 from algorithms import arguments, catalogue, quiet, record
 
 UNFINISHED, FINISHED, FAILED = "unfinished", "finished", "failed"
+_PARENT = os.getppid()  # as this process begins
 _LONGEST_NAME = 150  # with the digest well below what file systems allow
 
 
@@ -123,6 +125,7 @@ class Job:
             solver_class.make(catalogue.load_game(self.game), **self.given),
             self.iterations,
             run.Stopping(**self.stopping),
+            callbacks=[_end_if_orphaned],
             checkpoint_path=directory / "checkpoint.npz",
             progress=False,
         )
@@ -148,6 +151,12 @@ def import_tensorflow(threads: int) -> None:
             os.environ[f"TF_NUM_{pool}_THREADS"] = str(threads)
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     quiet.import_tensorflow()
+
+
+def _end_if_orphaned(*_) -> None:
+    """Leaves the job to whoever goes on with the sweep whose process was killed."""
+    if multiprocessing.parent_process() and os.getppid() != _PARENT:
+        os._exit(1)  # an exception would be sent to the process that is gone
 
 
 @functools.cache

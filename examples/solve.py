@@ -25,6 +25,7 @@ import mfg_games
 from mfg_games import parameters, settings
 
 FLAGS = flags.FLAGS
+stopping_flags.define_flags(FLAGS)
 flags.adopt_module_key_flags(stopping_flags)
 
 _SOLVER_FLAGS = ("lr", "temperature", "damping", "dtype", "device")
@@ -107,7 +108,7 @@ def solve(game: pyspiel.Game) -> None:
     result = run.run(
         solver,
         FLAGS.iterations,
-        run.Stopping(**stopping_flags.given()),
+        run.Stopping(**stopping_flags.given(FLAGS)),
         callbacks=[TablePrinter()],
         checkpoint_path=checkpoint,
         progress=sys.stderr.isatty(),

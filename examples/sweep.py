@@ -1,4 +1,4 @@
-"""Runs games x solvers x parameters x seeds, each as a process of its own.
+r"""Runs games x solvers x parameters x seeds, each as a process of its own.
 
     python examples/sweep.py --game=beach_bar_2020 --game="mfg_sis(horizon=20)" \
         --algorithm=mirror_descent --algorithm=fictitious_play \
@@ -35,51 +35,78 @@ from algorithms.job import FAILED, Job, import_tensorflow
 from mfg_games import parameters
 
 FLAGS = flags.FLAGS
-flags.adopt_module_key_flags(stopping_flags)
-
-flags.DEFINE_multi_string(
-    "game",
-    ["mfg_exploration(horizon=40)"],
-    "An OpenSpiel string, quoted for the shell, or the name of a setting; repeatable.",
-)
-flags.DEFINE_multi_string("algorithm", ["mirror_descent"], "A solver; repeatable.")
-flags.DEFINE_multi_string(
-    "parameter",
-    [],
-    "NAME=VALUE,VALUE,... for all solvers or SOLVER.NAME=VALUE,... for one of them; "
-    "all combinations are run; repeatable.",
-)
-flags.DEFINE_list("seeds", ["0"], "Seeds, for solvers that take one.")
-flags.DEFINE_integer("iterations", 300, "Iterations of a run.", lower_bound=0)
-flags.DEFINE_string("dtype", None, "float64 (default) or float32.")
-flags.DEFINE_string("device", None, "A TensorFlow device; default: the GPU if any.")
-flags.DEFINE_enum(
-    "backend", "loky", processes.BACKENDS, "Where joblib runs the processes."
-)
-flags.DEFINE_integer(
-    "jobs", None, "Runs at a time; default: as many as there are cores.", lower_bound=1
-)
-flags.DEFINE_integer(
-    "threads",
-    None,
-    "TensorFlow's threads in a process; default: the cores shared out, 1 on a cluster.",
-    lower_bound=1,
-)
-flags.DEFINE_string("output_dir", "runs/sweep", "Where the results go.")
-flags.DEFINE_bool("force", False, "Run finished runs again, from the start.")
 
 
-def main(argv: list[str]) -> None:
+def define_flags(into: flags.FlagValues) -> None:
+    """Defines the flags; tests import several scripts, hence not at once."""
+    _define_what_runs(into)
+    _define_how_it_runs(into)
+    stopping_flags.define_flags(into)
+    flags.adopt_module_key_flags(stopping_flags, into)
+
+
+def _define_what_runs(into: flags.FlagValues) -> None:
+    flags.DEFINE_multi_string(
+        "game",
+        ["mfg_exploration(horizon=40)"],
+        "An OpenSpiel string, quoted for the shell, or a setting's name",
+        into,
+    )
+    flags.DEFINE_multi_string("algorithm", ["mirror_descent"], "The solver", into)
+    flags.DEFINE_multi_string(
+        "parameter",
+        [],
+        "NAME=VALUE,VALUE,... for all solvers or SOLVER.NAME=VALUE,... for one of "
+        "them; all combinations are run",
+        into,
+    )
+    flags.DEFINE_list("seeds", ["0"], "Seeds, for solvers that take one.", into)
+    flags.DEFINE_integer(
+        "iterations", 300, "Iterations of a run.", lower_bound=0, flag_values=into
+    )
+    flags.DEFINE_string("dtype", None, "float64 (default) or float32.", into)
+
+
+def _define_how_it_runs(into: flags.FlagValues) -> None:
+    flags.DEFINE_string(
+        "device", None, "A TensorFlow device; default: the GPU if any.", into
+    )
+    flags.DEFINE_enum(
+        "backend",
+        "loky",
+        processes.BACKENDS,
+        "What joblib runs the processes by.",
+        into,
+    )
+    flags.DEFINE_integer(
+        "jobs",
+        None,
+        "Runs at a time; default: as many as there are cores.",
+        lower_bound=1,
+        flag_values=into,
+    )
+    flags.DEFINE_integer(
+        "threads",
+        None,
+        "TensorFlow's in a process; default: the cores shared out, 1 on a cluster.",
+        lower_bound=1,
+        flag_values=into,
+    )
+    flags.DEFINE_string("output_dir", "runs/sweep", "Where the results go.", into)
+    flags.DEFINE_bool("force", False, "Run finished runs again, from the start.", into)
+
+
+def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
     """Runs what the flags ask for; input errors end in one line."""
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}. Quote the game string.")
     try:
-        processes.check_backend(FLAGS.backend)
-        jobs = list_jobs()
+        processes.check_backend(given.backend)
+        jobs = list_jobs(given)
     except (ValueError, pyspiel.SpielError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
     try:
-        records = sweep(jobs, pathlib.Path(FLAGS.output_dir).resolve())
+        records = sweep(jobs, given)
     except KeyboardInterrupt:
         sys.exit("Interrupted. The same command goes on from here.")
     except concurrent.futures.BrokenExecutor as error:
@@ -89,63 +116,66 @@ def main(argv: list[str]) -> None:
         sys.exit(f"{failed} of {len(records)} runs failed: see `error` in results.csv.")
 
 
-def list_jobs() -> list[Job]:
+def list_jobs(given: flags.FlagValues) -> list[Job]:
     """The runs that the flags ask for, each once.
 
     Raises:
       ValueError: a name is unknown, or a value is not of its parameter's type.
       pyspiel.SpielError: a game does not take its parameters.
     """
-    for algorithm in FLAGS.algorithm:
+    for algorithm in given.algorithm:
         parameters.known("algorithm", algorithm, catalogue.SOLVERS)
-    for game in FLAGS.game:
+    for game in given.game:
         catalogue.load_game(game)
-    import_tensorflow(FLAGS.threads or os.cpu_count())
-    limits = FLAGS.iterations, stopping_flags.given()
+    import_tensorflow(given.threads or os.cpu_count())
+    limits = given.iterations, stopping_flags.given(given)
     jobs = (
-        Job(game, algorithm, given, *limits)
-        for game in FLAGS.game
-        for algorithm in FLAGS.algorithm
-        for given in grid(algorithm)
+        Job(game, algorithm, options, *limits)
+        for game in given.game
+        for algorithm in given.algorithm
+        for options in grid(algorithm, given)
     )
     return list({job.name: job for job in jobs}.values())
 
 
-def grid(algorithm: str) -> Iterator[dict[str, arguments.Argument]]:
+def grid(
+    algorithm: str, given: flags.FlagValues
+) -> Iterator[dict[str, arguments.Argument]]:
     """All combinations of the arguments that the flags give a solver."""
     texts = {}
-    for flag in FLAGS.parameter:
+    for flag in given.parameter:
         name, values = arguments.named(flag)
         owner, _, name = name.rpartition(".")
         if owner:
-            parameters.known("solver in this sweep", owner, FLAGS.algorithm)
+            parameters.known("solver in this sweep", owner, given.algorithm)
         if owner in ("", algorithm):
             texts.setdefault(name, []).extend(values.split(","))
     for name in ("dtype", "device"):
-        if FLAGS[name].value is not None:
-            texts.setdefault(name, [FLAGS[name].value])
+        if given[name].value is not None:
+            texts.setdefault(name, [given[name].value])
     if "seed" in arguments.defaults(algorithm):
-        texts.setdefault("seed", FLAGS.seeds)
+        texts.setdefault("seed", given.seeds)
     for values in itertools.product(*texts.values()):
         yield arguments.parse(algorithm, dict(zip(texts, values, strict=True)))
 
 
-def sweep(jobs: list[Job], output: pathlib.Path) -> list[dict]:
+def sweep(jobs: list[Job], given: flags.FlagValues) -> list[dict]:
     """Does the jobs that are not finished and writes the tables, come what may.
 
     Returns:
       The record of each job.
     """
+    output = pathlib.Path(given.output_dir).resolve()
     root = output / "runs"
-    todo = [job for job in jobs if FLAGS.force or not job.is_finished(root)]
+    todo = [job for job in jobs if given.force or not job.is_finished(root)]
     print(f"{len(jobs)} runs, {len(jobs) - len(todo)} of them finished before.")
     for job in todo:
-        job.prepare(root, anew=FLAGS.force)
+        job.prepare(root, anew=given.force)
     done = {}
     try:
         if todo:
             found = processes.do_all(
-                todo, root, FLAGS.backend, FLAGS.jobs, FLAGS.threads
+                todo, root, given.backend, given.jobs, given.threads
             )
             done = {job.name: record for job, record in zip(todo, found, strict=True)}
     finally:
@@ -159,4 +189,5 @@ def sweep(jobs: list[Job], output: pathlib.Path) -> list[dict]:
 
 
 if __name__ == "__main__":
+    define_flags(FLAGS)
     app.run(main)

@@ -38,8 +38,8 @@ class ConcaveUtility(Dynamics):
     """Concave utility of the occupancy of a grid world.
 
     States are the free cells of a map, and everybody starts in the upper left one.
-    Actions are the five moves of `grid.MOVES`; who is blocked stays put. After the move,
-    each direction has the probability noise / 4. The reward is the gradient of F,
+    Actions are the five moves of `grid.MOVES`; who is blocked stays put. After the
+    move, each direction has the probability noise / 4. The reward is the gradient of F,
 
         entropy:            F = -sum mu log mu,   r = -log mu(x) - 1;
         marginal_matching:  F = -KL(mu, target),  r = log target(x) - log mu(x) - 1;
@@ -115,15 +115,13 @@ class ConcaveUtility(Dynamics):
             return Divergence(weight, np.log(ring_target(world, layout))[None, None])
         if utility == GOALS:
             return Goals(weight, far_corners(world, layout))
-        goal = int(np.argmax(_reached(_steps(world, 0))))
-        steps = _steps(world, goal)
+        goal = int(np.argmax(_reached(num_steps(world, 0))))
+        steps = num_steps(world, goal)
         if utility == IMITATION:
             return Divergence(weight, np.log(self._expert_law(steps) + LOG_FLOOR))
         farthest = max(_reached(steps).max(), 1.0)
         reward = 1.0 - np.minimum(steps, farthest) / farthest
-        middle = (np.array(world.shape) - 1) / 2
-        cost = (world.coordinates > middle).all(axis=1).astype(float)
-        return Penalty(weight, reward, cost, BOUND)
+        return Penalty(weight, reward, last_quarter(world), BOUND)
 
     def _expert_law(self, steps: np.ndarray) -> np.ndarray:
         """Joint law of state and action of the expert, [T, 1, S, A]."""
@@ -212,6 +210,12 @@ def far_corners(world: grid.Grid, layout: str) -> np.ndarray:
     return goals
 
 
+def last_quarter(world: grid.Grid) -> np.ndarray:
+    """1 in the cells beyond the middle row and the middle column, float64 [S]."""
+    middle = (np.array(world.shape) - 1) / 2
+    return (world.coordinates > middle).all(axis=1).astype(float)
+
+
 def expert_policy(world: grid.Grid, steps: np.ndarray) -> np.ndarray:
     """Policy of the expert of imitation, float64 [S, A].
 
@@ -225,7 +229,7 @@ def expert_policy(world: grid.Grid, steps: np.ndarray) -> np.ndarray:
     return (1.0 - CARELESSNESS) * careful + CARELESSNESS / len(grid.MOVES)
 
 
-def _steps(world: grid.Grid, goal: int) -> np.ndarray:
+def num_steps(world: grid.Grid, goal: int) -> np.ndarray:
     """Number of moves from each cell to a goal, float64 [S]; inf where there is no way.
 
     All moves have their way back, so the search starts at the goal.

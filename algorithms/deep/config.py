@@ -56,6 +56,8 @@ class QLearningConfig(NetworkConfig):
       exploration: probability of a random legal action instead.
       replay_capacity: how many of the last moves are remembered.
       target_every: gradient steps from one copy to the target network to the next.
+      averaging: what the moving average of the weights, whose values count, keeps of
+        itself in a gradient step; 0 for the last weights.
     """
 
     loss: str = "mse"
@@ -66,12 +68,15 @@ class QLearningConfig(NetworkConfig):
     exploration: float = 0.1
     replay_capacity: int = 40_000
     target_every: int = 100
+    averaging: float = 0.99
 
     def __post_init__(self):
         super().__post_init__()
         parameters.one_of("loss", self.loss, ("mse", "huber"))
         parameters.one_of("acting", self.acting, ("policy", "greedy"))
         parameters.probability("exploration", self.exploration)
+        averaging = 0 <= self.averaging < 1
+        parameters.require(averaging, "averaging", self.averaging, "0 or more, below 1")
         for name in ("updates", "players", "moves_per_update", "target_every"):
             parameters.at_least(name, getattr(self, name), 1)
         parameters.at_least("replay_capacity", self.replay_capacity, self.players)

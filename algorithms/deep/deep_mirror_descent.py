@@ -14,7 +14,8 @@ evaluated at all nodes once an iteration.
 Choices that the paper leaves open, with the released code's in brackets:
   - the network goes on from one iteration to the next;
   - remembered moves are paid by the current flow (by that of their time);
-  - the players act as the population does but for some exploration (greedily).
+  - the players act as the population does but for some exploration (greedily);
+  - the policy is that of a moving average of the weights (of the last weights).
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ RELEASED = DeepMirrorDescentConfig(
     updates=625,
     acting="greedy",
     target_every=3,
+    averaging=0.0,
 )
 
 

@@ -56,7 +56,7 @@ def optimizer(config: NetworkConfig, network: keras.Model) -> keras.Optimizer:
     return built
 
 
-def copy(source: keras.Model, target: keras.Model) -> None:
-    """Gives a network the weights of another one, also inside a graph."""
+def blend(source: keras.Model, target: keras.Model, rate: float = 1.0) -> None:
+    """Moves a network's weights by a share of the way to another's, or all of it."""
     for ours, theirs in zip(source.variables, target.variables, strict=True):
-        theirs.assign(ours)
+        theirs.assign(ours if rate == 1 else theirs + rate * (ours - theirs))

@@ -61,7 +61,9 @@ class QLearner:
         self._config = config
         self._targets = targets
         sizes = (num_features, num_actions, config, config.seed)
-        self._network, self._target = networks.mlp(*sizes), networks.mlp(*sizes)
+        self._network, self._target, self._average = (
+            networks.mlp(*sizes) for _ in range(3)
+        )
         self._optimizer = networks.optimizer(config, self._network)
         self._replay = RingBuffer(config.replay_capacity, width=3)
         self._players = Players(config.players)
@@ -72,26 +74,29 @@ class QLearner:
             self._phase, input_signature=(world, policy, phase), autograph=False
         )
         self._values = tf.function(
-            self._network, input_signature=(world.features,), autograph=False
+            self._average, input_signature=(world.features,), autograph=False
         )
 
     @property
     def variables(self) -> Mapping[str, tf.Variable]:
         """All that it remembers, by name."""
-        parts = {
-            "network": dict(enumerate(self._network.variables)),
-            "target": dict(enumerate(self._target.variables)),
-            "optimizer": dict(enumerate(self._optimizer.variables)),
-            "replay": self._replay.variables,
-            "players": self._players.variables,
+        learnt = {
+            "network": self._network.variables,
+            "target": self._target.variables,
+            "average": self._average.variables,
+            "optimizer": self._optimizer.variables,
         }
-        return {
-            f"{part}/{name}": getattr(variable, "value", variable)
-            if part in ("network", "target", "optimizer")
-            else variable
-            for part, variables in parts.items()
-            for name, variable in variables.items()
+        found = {
+            f"{part}/{i}": variable.value
+            for part, variables in learnt.items()
+            for i, variable in enumerate(variables)
         }
+        for part, variables in (
+            ("replay", self._replay.variables),
+            ("players", self._players.variables),
+        ):
+            found |= {f"{part}/{name}": value for name, value in variables.items()}
+        return found
 
     def learn(self, world: World, log_policy: tf.Tensor, phase: int) -> float:
         """Plays and learns for `updates` gradient steps.
@@ -108,7 +113,7 @@ class QLearner:
         return float(self._learn(world, log_policy, tf.constant(phase, tf.int64)))
 
     def values(self, features: tf.Tensor) -> tf.Tensor:
-        """What the network says of nodes [D, F], float32 [D, A]."""
+        """What the averaged network says of nodes [D, F], float32 [D, A]."""
         starts = range(0, len(features), _LARGEST_BATCH)
         batches = [features[start : start + _LARGEST_BATCH] for start in starts]
         return tf.concat([self._values(batch) for batch in batches], axis=0)
@@ -147,7 +152,7 @@ class QLearner:
         return tf.stack([tf.constant(self._config.seed, tf.int64), number])
 
     def _copy_to_target(self) -> tf.Tensor:
-        networks.copy(self._network, self._target)
+        networks.blend(self._network, self._target)
         return tf.constant(0)
 
     def _behaviour(self, world: World, policy: tf.Tensor) -> Callable:
@@ -177,6 +182,7 @@ class QLearner:
             values = tf.gather(q, actions, axis=1, batch_dims=1)
             loss = _LOSSES[self._config.loss](values, targets)
         self._optimizer.apply(tape.gradient(loss, weights), weights)
+        networks.blend(self._network, self._average, 1 - self._config.averaging)
         return loss
 
     def _batch(self, world: World, log_policy: tf.Tensor, moves: tf.Tensor) -> Batch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 import csv
 import dataclasses
 import pathlib
@@ -63,12 +63,18 @@ def solve(
     return runs
 
 
-def run_solver(solver, iterations: int) -> Solved:
-    """Runs a solver of a game of this package, showing its progress."""
+def run_solver(solver, iterations: int, callbacks: Sequence[Callable] = ()) -> Solved:
+    """Runs a solver of a game of this package, showing its progress.
+
+    Args:
+      solver: a fresh solver.
+      iterations: how many.
+      callbacks: called with the solver and each new record.
+    """
     from algorithms.pictures import layers_of
     from algorithms.run import run
 
-    history = run(solver, iterations).history
+    history = run(solver, iterations, callbacks=callbacks).history
     d = solver.game.dynamics
     layers = [
         layer / d.history_probabilities(t)[:, None, None]
@@ -109,3 +115,14 @@ def save_exploitability(runs: Runs, path: pathlib.Path) -> None:
 def total_variation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Total variation distances of distributions along the last axis."""
     return np.abs(first - second).sum(axis=-1) / 2
+
+
+def slope(curve: np.ndarray, first: int) -> float:
+    """Least-squares slope in log-log against j = k + 1, from iteration k.
+
+    Args:
+      curve: [iterations + 1], positive.
+      first: the first iteration k that counts.
+    """
+    j = np.arange(1, len(curve) + 1)
+    return np.polyfit(np.log(j[first:]), np.log(curve[first:]), 1)[0]

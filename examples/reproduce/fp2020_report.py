@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import dataclasses
 
 from claims import Claim
+from experiments import slope
 import fp2020_experiments as experiments
 from fp2020_experiments import BAR, CLOSING, EXACT, LEARNT, LQ, NO_AVERSION, TREE
 import fp2020_figures as figures
@@ -231,17 +232,6 @@ def _common_noise_claims(
             high=0.9,
         ),
     ]
-
-
-def slope(exploitability: np.ndarray, first: int) -> float:
-    """Least-squares slope in log-log against j = k + 1 policies, from iteration k.
-
-    Args:
-      exploitability: [iterations + 1].
-      first: the first iteration k that counts.
-    """
-    j = np.arange(1, len(exploitability) + 1)
-    return np.polyfit(np.log(j[first:]), np.log(exploitability[first:]), 1)[0]
 
 
 def reaches(exploitability: np.ndarray, share: float) -> float:

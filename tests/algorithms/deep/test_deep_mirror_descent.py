@@ -1,4 +1,4 @@
-"""Deep mirror descent against exact mirror descent, and that its runs can be repeated."""
+"""Deep mirror descent against the exact one; its runs can be repeated."""
 
 import dataclasses
 
@@ -30,6 +30,7 @@ TABLE = DeepMirrorDescentConfig(
     target_every=50,
     exploration=0.5,
     replay_capacity=2000,
+    averaging=0.9,
 )
 TINY = {"updates": 12, "players": 5, "batch_size": 8, "width": 6, "target_every": 5}
 SMALL = "mfg_beach_bar(size=6,horizon=4)"
@@ -56,7 +57,7 @@ def test_a_table_learns_what_exact_mirror_descent_computes(alpha, exact):
     exact = exact()
     deep = DeepMirrorDescent(CERTAIN, dataclasses.replace(TABLE, alpha=alpha))
     uniform = exact.get_policy().probabilities
-    for _ in range(4):
+    for _ in range(3):
         assert deep.exploitability == pytest.approx(exact.exploitability, abs=1e-4)
         deep.iteration()
         exact.iteration()
@@ -77,11 +78,13 @@ def test_other_choices_learn_the_same_table(changes):
     assert deep.exploitability == pytest.approx(exact.exploitability, abs=1e-3)
 
 
-def test_a_network_comes_near_to_the_equilibrium(exploitabilities):
-    found = exploitabilities(
-        solver(tau=1.0, updates=400, players=32, batch_size=32, width=32), 8
-    )
-    assert min(found[-3:]) < found[0] / 5
+def test_a_network_comes_near_to_the_exact_values(exploitabilities):
+    """To a tenth of the exploitability that both start with."""
+    choices = {"updates": 400, "players": 32, "batch_size": 32, "width": 32}
+    found = exploitabilities(solver(tau=1.0, **choices), 8)
+    exact = exploitabilities(MunchausenMirrorDescent(SMALL, tau=1.0), 8)
+    assert exact[-1] < exact[0] / 3
+    assert abs(found[-1] - exact[-1]) < exact[0] / 10
 
 
 def test_a_phase_is_traced_once():
@@ -124,7 +127,7 @@ def test_a_run_that_was_killed_goes_on_with_the_same_numbers(tmp_path):
     assert exploitability(SMALL, result.best_policy) == pytest.approx(
         result.best.exploitability, abs=1e-12
     )
-    with pytest.raises(ValueError, match="tau.*not of"):
+    with pytest.raises(ValueError, match=r"tau.*not of"):
         run.run(solver(tau=5.0), 4, checkpoint_path=path, progress=False)
 
 
@@ -140,7 +143,7 @@ def test_states_do_not_change_with_the_solver():
 
 
 def test_a_loss_that_is_no_number_stops_the_run():
-    deep = solver(learning_rate=1e30, clip_norm=0.0, optimizer="sgd")
+    deep = solver(learning_rate=1e12, clip_norm=0.0, optimizer="sgd")
     with pytest.raises(FloatingPointError, match="loss is nan at iteration 0"):
         deep.iteration()
     assert deep.num_iterations == 0
@@ -180,6 +183,7 @@ def test_presets_and_changes():
         ({"exploration": 1.5}, "exploration=1.5"),
         ({"replay_capacity": 3}, "replay_capacity=3"),
         ({"target_every": 0}, "target_every=0"),
+        ({"averaging": 1.0}, "averaging=1.0"),
         ({"tau": 0.0}, "tau=0.0"),
         ({"alpha": 1.1}, "alpha=1.1"),
         ({"smallest_probability": 0.0}, "smallest_probability=0.0"),
