@@ -20,6 +20,7 @@ of the best responses that make up the flow, where that promises more than a new
 
 from __future__ import annotations
 
+import numpy as np
 import pyspiel
 import tensorflow as tf
 
@@ -31,6 +32,7 @@ AVERAGE, OPEN_LOOP, LINE_SEARCH = STEPS = ("1/(k+1)", "2/(k+2)", "line_search")
 
 _MAX_SLOPES = 40  # that a line search evaluates
 _FLAT = 1e-9  # share of the first slope at which it ends
+_ROUNDING = 10  # times the machine's precision: weight that a dropped atom may keep
 
 
 class FrankWolfe(Solver):
@@ -39,12 +41,13 @@ class FrankWolfe(Solver):
     Args:
       game: any OpenSpiel mean field game, or its string.
       step: "1/(k+1)" or "2/(k+2)" at iteration k = 1, 2, ..., or "line_search" for the
-        best point between the flow and the best response's: there the slope vanishes.
-        Where utility or concavity is missing, it is the first such point that the
-        search meets.
+        best point between the flow and the best response's: there the slope, what
+        the response gains over the policy, vanishes. Without a utility to maximise
+        the search may go in circles.
       away_atoms: how many best responses to remember for away steps; 0 for none. They
-        cost away_atoms policies of memory and need "line_search". When all are in
-        use and another one comes, the two with the least weight are merged into one.
+        cost `away_atoms` policies of memory and need "line_search". When all are in
+        use and another one comes, the two with the least weight are merged into one:
+        the flow stays as it is, but the fast end of the convergence can be lost.
       dtype: "float64" or "float32".
       device: a TensorFlow device; None for TensorFlow's choice.
 
@@ -183,7 +186,7 @@ class FrankWolfe(Solver):
         atoms = tf.where(
             away, _mixed(atoms, slot, step), _mixed(*_added(atoms, response), step)
         )
-        kept = _weights(atoms) > TIE_TOLERANCE[atoms.dtype]
+        kept = _weights(atoms) > _ROUNDING * np.finfo(atoms.dtype.as_numpy_dtype).eps
         return tf.where(kept[:, None], atoms, 0.0)
 
 

@@ -67,8 +67,8 @@ class QLearningConfig(NetworkConfig):
     acting: str = "policy"
     exploration: float = 0.1
     replay_capacity: int = 40_000
-    target_every: int = 100
-    averaging: float = 0.99
+    target_every: int = 40
+    averaging: float = 0.995
 
     def __post_init__(self):
         super().__post_init__()

@@ -24,7 +24,8 @@ def all_figures(scale: Scale, tasks: Sequence[Task]) -> dict[str, tuple[Figure, 
         "curves.png": (
             curves(tasks),
             "Exploitability, which is the gap of Frank-Wolfe, and distance from the "
-            "optimal utility, against iterations.",
+            "highest utility that was found, against iterations. The lines of FP and "
+            "FW, 1/(k+1), are one.",
         ),
         "occupancy.png": (
             occupancy(scale, tasks),
