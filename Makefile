@@ -33,11 +33,12 @@ reproduce: $(VENV)/installed
 	done
 	$(RUN) examples/reproduce/assemble.py
 
-# The README's pictures and tables.
+# The README's pictures and tables, and the page of the games.
 readme: $(VENV)/installed
 	$(RUN) $(MAIN_JOB) --output_dir=examples/results/four_rooms
 	rm examples/results/four_rooms/checkpoint.npz examples/results/four_rooms/policy.npz
 	$(RUN) examples/tables.py
+	$(RUN) examples/games_page.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

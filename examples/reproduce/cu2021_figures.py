@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cu2021_experiments import AWAY, FP, Scale, Task
+from cu2021_experiments import ADAPTIVE, AWAY, FP, FW, OPEN_LOOP, SEARCH, Scale, Task
 import figures
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 import numpy as np
 
 from algorithms.pictures.geometry import Geometry
-from algorithms.pictures.style import INK, colour_bar, crowd_colours, new_figure
+from algorithms.pictures.style import (
+    COLOURS,
+    INK,
+    colour_bar,
+    crowd_colours,
+    new_figure,
+)
 
 _FRAMES = 7
 _LOWEST = 1e-4  # density at which the colours end
@@ -42,14 +48,13 @@ def curves(tasks: Sequence[Task]) -> Figure:
     """Exploitability and F* - F: a row a utility, a curve an algorithm."""
     size = (11.0, 3.1 * len(tasks) + 1.0)
     figure, axes = new_figure(len(tasks), 2, size, "", "constrained")
-    labels = list(tasks[0].runs)
+    styles = _styles(tasks[0])
     for (left, right), task in zip(axes, tasks, strict=True):
         lowest = _RESOLUTION * max(abs(task.optimum), 1.0)
         lines = []
-        for number, label in enumerate(labels):
+        for label, style in styles.items():
             gaps = np.maximum(task.runs[label].exploitability, lowest)
             k = np.arange(1, len(gaps) + 1)
-            style = figures.line(number)
             lines += left.plot(k, gaps, **style)
             short = task.suboptimality(label)
             right.plot(k, np.where(short > lowest, short, np.nan), **style)
@@ -58,7 +63,7 @@ def curves(tasks: Sequence[Task]) -> Figure:
             figures.label_axes(ax, f"{_title(task)}: {what}", "k + 1", what, False)
     figure.legend(
         lines,
-        labels,
+        list(styles),
         loc="outside lower center",
         ncols=4,
         fontsize=9,
@@ -66,6 +71,20 @@ def curves(tasks: Sequence[Task]) -> Figure:
         labelcolor=INK,
     )
     return figure
+
+
+def _styles(task: Task) -> dict[str, dict]:
+    """Colours tell the steps of Frank-Wolfe apart, styles the rates of OMD."""
+    steps = (FP, FW, OPEN_LOOP, SEARCH, AWAY)
+    solid = figures.line(0)
+    styles = {
+        label: {**solid, "color": COLOURS[number]} for number, label in enumerate(steps)
+    }
+    styles[FW]["linestyle"] = (0, (2, 4))  # lets the equal line of FP show through
+    rates = [label for label in task.runs if label not in (*steps, ADAPTIVE)]
+    for number, label in enumerate(rates):
+        styles[label] = {**figures.line(number), "color": COLOURS[len(steps)]}
+    return {**styles, ADAPTIVE: {**solid, "color": INK}}
 
 
 def occupancy(scale: Scale, tasks: Sequence[Task]) -> Figure:

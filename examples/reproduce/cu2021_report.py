@@ -45,6 +45,9 @@ On the constrained task fixed rates fail: nine from 0.005 to 0.3 were tried at h
 cell to cell, and larger ones oscillate, since the penalty is steep. With a tenth of its
 weight the rates from 0.2 on end below FP at horizon 40, and none does at horizon 100.
 
+In imitation exploitability is a loose bound: F can be 0 to rounding while a deviation
+to places where the expert hardly ever is, and the crowd still less, promises more.
+
 F* is 0 for imitation. Elsewhere it lies between the highest utility that any algorithm
 found, which is taken for it, and the least sum of utility and exploitability:
 
