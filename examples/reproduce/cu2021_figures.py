@@ -100,9 +100,9 @@ def occupancy(scale: Scale, tasks: Sequence[Task]) -> Figure:
                 cmap=crowd_colours(),
                 norm=LogNorm(_LOWEST, 1.0, clip=True),
             )
-            ax.set_title(label, fontsize=9, color=INK)
+            # Beside the panels the constrained layout would cut the utility's name.
+            ax.set_title(f"{_title(task)}: {label}", fontsize=9, color=INK)
             ax.set(xticks=[], yticks=[])
-        row[0].set_ylabel(_title(task), fontsize=10, color=INK)
     colour_bar(figure, drawn, "density", ax=axes, fraction=0.03, pad=0.02)
     return figure
 
