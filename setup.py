@@ -4,6 +4,8 @@ import pathlib
 
 import setuptools
 
+TENSORBOARD = "tensorboard>=2.20,<3"  # to look at logs, or to read them back
+
 setuptools.setup(
     name="mfg-games",
     version="0.1.0",
@@ -31,7 +33,9 @@ setuptools.setup(
             "pytest-xdist>=3.6,<4",
             "hypothesis>=6.100,<7",
             "ruff>=0.9,<1",
+            TENSORBOARD,
         ],
+        "tensorboard": [TENSORBOARD],
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
     },
 )

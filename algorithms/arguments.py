@@ -66,7 +66,18 @@ def _hints(algorithm: str) -> dict[str, typing.Any]:
     hints = typing.get_type_hints(catalogue.solver_class(algorithm).__init__)
     for hint in tuple(hints.values()):
         if dataclasses.is_dataclass(hint):
-            hints |= typing.get_type_hints(hint)
+            hints |= _field_hints(hint)
+    return hints
+
+
+def _field_hints(config: type) -> dict[str, typing.Any]:
+    """Types of a configuration's fields, named as the solver's options are."""
+    hints = {}
+    for name, hint in typing.get_type_hints(config).items():
+        hints[name] = hint
+        if dataclasses.is_dataclass(hint):
+            inner = _field_hints(hint)
+            hints |= {f"{name}_{part}": kind for part, kind in inner.items()}
     return hints
 
 

@@ -16,7 +16,13 @@ from mfg_games import parameters, settings
 SOLVERS = {
     "adaptive_mirror_descent": ("adaptive_mirror_descent", "AdaptiveMirrorDescent"),
     "boltzmann_policy_iteration": ("policy_iteration", "BoltzmannPolicyIteration"),
+    "deep_boltzmann_iteration": (
+        "deep.deep_policy_iteration",
+        "DeepBoltzmannIteration",
+    ),
+    "deep_fixed_point": ("deep.deep_fixed_point", "DeepFixedPoint"),
     "deep_mirror_descent": ("deep.deep_mirror_descent", "DeepMirrorDescent"),
+    "deep_policy_iteration": ("deep.deep_policy_iteration", "DeepPolicyIteration"),
     "fictitious_play": ("fictitious_play", "FictitiousPlay"),
     "fixed_point": ("fixed_point", "FixedPoint"),
     "frank_wolfe": ("frank_wolfe", "FrankWolfe"),

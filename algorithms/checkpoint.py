@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 import pathlib
 
 import numpy as np
 
 from algorithms import array_file
+from algorithms.history import Record, from_arrays, to_arrays
 from algorithms.solver import Solver, State
 
 _STATE, _BEST = "state/", "best/"
-_REQUIRED = ("identity", "history", "num_iterations", "nodes", "legal_actions")
+_REQUIRED = (
+    "identity",
+    "history",
+    "metrics",
+    "num_iterations",
+    "nodes",
+    "legal_actions",
+)
 
 
 def save(
-    path: str | pathlib.Path, solver: Solver, best_state: State, history: np.ndarray
+    path: str | pathlib.Path,
+    solver: Solver,
+    best_state: State,
+    history: Sequence[Record],
 ) -> None:
     """Writes what a run needs to go on.
 
@@ -22,7 +34,7 @@ def save(
       path: the file; it is replaced at once or not at all.
       solver: the solver.
       best_state: the state of its best iterate.
-      history: float64 [records, 3].
+      history: the run's records.
     """
     arrays = {_STATE + name: array.numpy() for name, array in solver.state.items()}
     arrays |= {_BEST + name: array.numpy() for name, array in best_state.items()}
@@ -30,13 +42,13 @@ def save(
         path,
         **arrays,
         **array_file.node_arrays(solver.model),
-        history=history,
+        **to_arrays(history),
         identity=array_file.identity_array(_identity(solver)),
         num_iterations=np.array(solver.num_iterations),
     )
 
 
-def load(path: str | pathlib.Path, solver: Solver) -> tuple[State, np.ndarray]:
+def load(path: str | pathlib.Path, solver: Solver) -> tuple[State, list[Record]]:
     """Puts a solver where a checkpoint was written.
 
     Returns:
@@ -57,7 +69,7 @@ def load(path: str | pathlib.Path, solver: Solver) -> tuple[State, np.ndarray]:
     state, best = (_in_rows(_part(arrays, p), rows, solver) for p in (_STATE, _BEST))
     solver.restore(state, int(arrays["num_iterations"]))
     best = {name: model.as_tensor(array) for name, array in best.items()}
-    return best, arrays["history"]
+    return best, from_arrays(arrays)
 
 
 def _in_rows(

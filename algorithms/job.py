@@ -2,8 +2,8 @@
 
 A job's directory is named by what is run. It holds `run.json` (status, settings,
 versions, and what was found or the error), `exploitability.csv` when it has finished,
-and the run's checkpoint. Whoever hands out jobs and whoever does them see the same
-file system.
+`log.csv` from the beginning if its solver measures more, and the run's checkpoint.
+Whoever hands out jobs and whoever does them see the same file system.
 """
 
 from __future__ import annotations
@@ -118,14 +118,14 @@ class Job:
             return self._write(root, FAILED, error=text, traceback=trace)
 
     def _run(self, directory: pathlib.Path) -> dict:
-        from algorithms import run
+        from algorithms import logs, run
 
         solver_class = catalogue.solver_class(self.algorithm)
         result = run.run(
             solver_class.make(catalogue.load_game(self.game), **self.given),
             self.iterations,
             run.Stopping(**self.stopping),
-            callbacks=[_end_if_orphaned],
+            callbacks=[_end_if_orphaned, logs.CsvLog(directory / "log.csv")],
             checkpoint_path=directory / "checkpoint.npz",
             progress=False,
         )

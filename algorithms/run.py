@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+import contextlib
 import csv
 import dataclasses
 import functools
@@ -10,27 +11,12 @@ import math
 import pathlib
 import time
 
-import numpy as np
 import tqdm
 
 from algorithms import checkpoint
+from algorithms.history import COLUMNS, Record, with_rates
 from algorithms.policy import ArrayPolicy
 from algorithms.solver import Solver, State
-
-
-@dataclasses.dataclass(frozen=True)
-class Record:
-    """One row of a run's history.
-
-    Attributes:
-      iteration: number of iterations done.
-      exploitability: of the policy after them.
-      seconds: since the run began, over all of its sessions.
-    """
-
-    iteration: int
-    exploitability: float
-    seconds: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,14 +81,11 @@ class Result:
         return self.solver.policy_of(self.best_state)
 
     def save_csv(self, path: str | pathlib.Path) -> None:
-        """Writes the history as CSV with a header."""
+        """Writes the history but its metrics as CSV with a header."""
         with open(path, "w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["iteration", "exploitability", "seconds"])
-            for row in self.history:
-                writer.writerow(
-                    [row.iteration, row.exploitability, f"{row.seconds:.6f}"]
-                )
+            writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(record.row for record in self.history)
 
 
 def run(
@@ -126,12 +109,13 @@ def run(
       callbacks: called with the solver and each new record.
       checkpoint_path: an `.npz` file to write to and to resume from.
       checkpoint_every: seconds between two checkpoints.
-      progress: show a bar with rate, time left, current and best exploitability.
+      progress: show a bar with rate, time left, current and best exploitability, and
+        the losses, moves and updates a second of the last iteration.
 
     Raises:
       ValueError: `iterations` is negative, or the checkpoint is of another run.
-      FloatingPointError: the exploitability is no number; the last good checkpoint
-        stays on disk.
+      FloatingPointError: something became no number; the message says when, and names
+        the last good checkpoint.
     """
     if iterations < 0:
         raise ValueError(f"`iterations` must not be negative. Received: {iterations}")
@@ -143,7 +127,7 @@ def run(
         unit="it",
         dynamic_ncols=True,
     )
-    with bar:
+    with bar, session.naming_the_checkpoint():
         reason = None
         while reason is None:
             record = session.record()
@@ -160,10 +144,9 @@ def run(
 
 
 def _show(bar: tqdm.tqdm, record: Record, best: Record) -> None:
-    bar.set_postfix_str(
-        f"exploitability {record.exploitability:.4g}, best {best.exploitability:.4g}",
-        refresh=False,
-    )
+    text = f"exploitability {record.exploitability:.4g}, best {best.exploitability:.4g}"
+    measured = f", {record.summary}" if record.summary else ""
+    bar.set_postfix_str(text + measured, refresh=False)
     bar.update(record.iteration - bar.n)
 
 
@@ -177,6 +160,7 @@ class _Session:
         self.history: list[Record] = []
         self.best = Record(0, math.inf, 0.0)
         self._best_state = solver.state
+        self._last_good: int | None = None
         if path and pathlib.Path(path).exists():
             self._restore(*checkpoint.load(path, solver))
         before = self.history[-1].seconds if self.history else 0.0
@@ -188,14 +172,18 @@ class _Session:
         iteration = self._solver.num_iterations
         if self.history and self.history[-1].iteration == iteration:
             return self.history[-1]
-        record = Record(
-            iteration, self._solver.exploitability, time.monotonic() - self._start
-        )
-        if not math.isfinite(record.exploitability):
-            raise FloatingPointError(
-                f"{type(self._solver).__name__} on `{self._solver.game}`: the "
-                f"exploitability is {record.exploitability} at iteration {iteration}."
-            )
+        exploitability = self._solver.exploitability
+        seconds = time.monotonic() - self._start
+        measured = self._solver.metrics
+        for name, value in {"exploitability": exploitability, **measured}.items():
+            if not math.isfinite(value):
+                raise FloatingPointError(
+                    f"{type(self._solver).__name__} on `{self._solver.game}`: the "
+                    f"{name.replace('_', ' ')} is {value} at iteration {iteration}."
+                )
+        before = self.history[-1].seconds if self.history else 0.0
+        metrics = with_rates(measured, seconds - before)
+        record = Record(iteration, exploitability, seconds, metrics)
         self.history.append(record)
         if record.exploitability < self.best.exploitability:
             self.best = record
@@ -206,14 +194,35 @@ class _Session:
         """Writes a checkpoint, if there is a path and `now` or one is due."""
         due = now or time.monotonic() - self._saved >= self._every
         if self._path and due:
-            rows = np.array([dataclasses.astuple(row) for row in self.history])
-            checkpoint.save(self._path, self._solver, self._best_state, rows)
+            checkpoint.save(self._path, self._solver, self._best_state, self.history)
             self._saved = time.monotonic()
+            self._last_good = self._solver.num_iterations
 
-    def _restore(self, best_state: State, rows: np.ndarray) -> None:
-        self.history = [Record(int(i), float(e), float(s)) for i, e, s in rows]
-        self.best = min(self.history, key=lambda row: row.exploitability)
+    @contextlib.contextmanager
+    def naming_the_checkpoint(self) -> Iterator[None]:
+        """Adds to the message of a number gone wrong what is left of the run."""
+        try:
+            yield
+        except FloatingPointError as error:
+            if self._path is None:
+                left = "had no checkpoint file"
+            elif self._last_good is None:
+                left = f"had not written its checkpoint `{self._path}` yet"
+            else:
+                left = (
+                    f"left its last good checkpoint, of iteration {self._last_good}, "
+                    f"in `{self._path}`"
+                )
+            raise FloatingPointError(
+                f"{error} The run stopped after {self._solver.num_iterations} "
+                f"iterations and {left}."
+            ) from error
+
+    def _restore(self, best_state: State, history: list[Record]) -> None:
+        self.history = history
+        self.best = min(history, key=lambda record: record.exploitability)
         self._best_state = best_state
+        self._last_good = self._solver.num_iterations
 
     def result(self, reason: str) -> Result:
         """The result, when the run ends."""

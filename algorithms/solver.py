@@ -161,6 +161,14 @@ class Solver(abc.ABC):
         return self._evaluated().value.numpy()
 
     @property
+    def metrics(self) -> Mapping[str, float]:
+        """What the last iteration measured, by name; `moves` and `updates` are counts.
+
+        Empty before the first iteration, and for solvers that only compute.
+        """
+        return {}
+
+    @property
     def flow(self) -> Flow:
         """The current policy's flow."""
         return self._evaluated().flow

@@ -6,7 +6,9 @@
 
 The output directory then holds exploitability.csv and .png, flow.png (the population
 over time), policy.npz (loads back as an OpenSpiel policy, also with --policy here),
-run.json (game, parameters, versions, seed, timings) and checkpoint.npz (for --resume).
+run.json (game, parameters, versions, seed, timings) and checkpoint.npz (for --resume);
+of solvers that learn also log.csv, which grows with losses and rates of every
+iteration. With --tensorboard the same goes to tensorboard/.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ FLAGS = flags.FLAGS
 stopping_flags.define_flags(FLAGS)
 flags.adopt_module_key_flags(stopping_flags)
 
+# What ends in one line: mistakes, and runs whose numbers have gone wrong.
+_ENDS = (ValueError, FileNotFoundError, FloatingPointError, pyspiel.SpielError)
 _SOLVER_FLAGS = ("lr", "temperature", "damping", "dtype", "device")
 
 flags.DEFINE_string(
@@ -51,12 +55,18 @@ flags.DEFINE_string("device", None, "A TensorFlow device; default: the GPU if an
 flags.DEFINE_string("output_dir", "runs/solve", "Where the results go.")
 flags.DEFINE_integer("seed", 0, "Seed of everything random; the exact solvers are not.")
 flags.DEFINE_bool("resume", False, "Go on from the checkpoint in --output_dir.")
+flags.DEFINE_bool(
+    "tensorboard",
+    False,
+    "Write curves for TensorBoard, which the extra `tensorboard` installs: look at "
+    "them with `tensorboard --logdir=OUTPUT_DIR`.",
+)
 flags.DEFINE_string("policy", None, "Evaluate this policy file instead of solving.")
 flags.DEFINE_bool("list", False, "Show games, settings and solvers.")
 
 
 def main(argv: list[str]) -> None:
-    """Runs what the flags ask for; input errors end in one line."""
+    """Runs what the flags ask for; errors that can be expected end in one line."""
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}. Quote the game string.")
     try:
@@ -66,7 +76,7 @@ def main(argv: list[str]) -> None:
             evaluate_policy(_load_game(), FLAGS.policy)
         else:
             solve(_load_game())
-    except (ValueError, FileNotFoundError, pyspiel.SpielError) as error:
+    except _ENDS as error:
         sys.exit(f"{type(error).__name__}: {error}")
 
 
@@ -109,7 +119,7 @@ def solve(game: pyspiel.Game) -> None:
         solver,
         FLAGS.iterations,
         run.Stopping(**stopping_flags.given(FLAGS)),
-        callbacks=[TablePrinter()],
+        callbacks=_callbacks(output),
         checkpoint_path=checkpoint,
         progress=sys.stderr.isatty(),
     )
@@ -132,6 +142,16 @@ def solve(game: pyspiel.Game) -> None:
     print(f"{output}: {', '.join(names)}")
 
 
+def _callbacks(output: pathlib.Path) -> list:
+    """The table on the screen, and the logs."""
+    from algorithms import logs
+
+    callbacks = [TablePrinter(), logs.CsvLog(output / "log.csv")]
+    if FLAGS.tensorboard:
+        callbacks.append(logs.TensorBoardLog(output / "tensorboard"))
+    return callbacks
+
+
 class TablePrinter:
     """Prints a row of the history at 1, 2, 5, 10, 20, 50, ... iterations."""
 
@@ -144,7 +164,7 @@ class TablePrinter:
         if digits == "0" or digits.rstrip("0") in ("1", "2", "5"):
             tqdm.tqdm.write(
                 f"{record.iteration:>10} {record.exploitability:>15.6g} "
-                f"{record.seconds:>9.2f}"
+                f"{record.seconds:>9.2f}  {record.summary}".rstrip()
             )
 
 

@@ -5,7 +5,8 @@ r"""Runs games x solvers x parameters x seeds, each as a process of its own.
         --parameter=mirror_descent.lr=0.1,1,10 --jobs=4
 
 Every run has a directory in `runs` of the output directory, with its history, run.json
-(settings, versions, the error if it failed) and a checkpoint. results.csv then has a
+(settings, versions, the error if it failed), a checkpoint and, of solvers that learn,
+log.csv (losses and rates of every iteration). results.csv then has a
 row for each run, best.md the best parameters by game and solver. The same command
 again leaves finished runs alone, goes on with interrupted ones and tries failed ones
 anew. The exit status is 1 if a run failed.

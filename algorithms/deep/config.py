@@ -1,10 +1,53 @@
-"""What the deep solvers' configurations have in common."""
+"""What the deep solvers' configurations have in common.
+
+A solver's configuration may hold those of its learners; by name, their fields begin
+with the learner's: `dqn_learning_rate` is `learning_rate` of the field `dqn`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 import dataclasses
+from typing import Any
 
 from mfg_games import parameters
+
+FEATURES = ("observation", "table")
+NETWORKS = ("shared", "separate")
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+
+
+@dataclasses.dataclass(frozen=True)
+class SolverConfig:
+    """What a solver sets for all of its networks.
+
+    Attributes:
+      features: "observation", the game's observation tensor, or "table", one-hot rows
+        of the decision nodes.
+      networks: "shared", one for all populations, which see which one they are, or
+        "separate", one for each.
+      precision: "float32", or "mixed_float16" or "mixed_bfloat16" for the hidden
+        layers; the weights and the last layer stay in single precision.
+      sampled_players: the population is estimated from so many players, drawn anew in
+        each step; 0 for the exact flow. Exploitability is exact in any case.
+      seed: of all random numbers, the initial weights included.
+    """
+
+    features: str = "observation"
+    networks: str = "shared"
+    precision: str = "float32"
+    sampled_players: int = 0
+    seed: int = 0
+
+    def __post_init__(self):
+        parameters.one_of("features", self.features, FEATURES)
+        parameters.one_of("networks", self.networks, NETWORKS)
+        parameters.one_of("precision", self.precision, PRECISIONS)
+        parameters.at_least("sampled_players", self.sampled_players, 0)
+        parameters.at_least("seed", self.seed, 0)
+        tables = self.features == "table" and self.networks == "separate"
+        allowed = "'shared' with features='table', where all nodes have their own rows"
+        parameters.require(not tables, "networks", self.networks, allowed)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,34 +55,27 @@ class NetworkConfig:
     """A network and how it is trained.
 
     Attributes:
-      features: "observation", the game's observation tensor, or "table", one-hot rows
-        of the decision nodes.
       width, depth: of the hidden layers.
       optimizer: "adam" or "sgd".
       learning_rate: of the optimiser.
       clip_norm: largest global norm of a gradient; 0 for any.
       batch_size: samples of one gradient step.
-      seed: of all random numbers, the initial weights included.
     """
 
-    features: str = "observation"
     width: int = 128
     depth: int = 2
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     clip_norm: float = 40.0
     batch_size: int = 128
-    seed: int = 0
 
     def __post_init__(self):
-        parameters.one_of("features", self.features, ("observation", "table"))
         parameters.one_of("optimizer", self.optimizer, ("adam", "sgd"))
         parameters.at_least("width", self.width, 1)
         parameters.at_least("depth", self.depth, 0)
         parameters.positive("learning_rate", self.learning_rate)
         parameters.at_least("clip_norm", self.clip_norm, 0)
         parameters.at_least("batch_size", self.batch_size, 1)
-        parameters.at_least("seed", self.seed, 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,3 +116,38 @@ class QLearningConfig(NetworkConfig):
         for name in ("updates", "players", "moves_per_update", "target_every"):
             parameters.at_least(name, getattr(self, name), 1)
         parameters.at_least("replay_capacity", self.replay_capacity, self.players)
+
+
+def flat(config: Any) -> dict[str, object]:
+    """All fields by name, those of a field that is a configuration with its prefix."""
+    found = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            inner = flat(value)
+            found |= {f"{field.name}_{name}": part for name, part in inner.items()}
+        else:
+            found[field.name] = value
+    return found
+
+
+def changed(config: Any, changes: Mapping[str, object]) -> Any:
+    """A configuration with some fields changed, named as by `flat`.
+
+    Raises:
+      ValueError: a value is out of range.
+    """
+    own = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            prefix = f"{field.name}_"
+            inner = {
+                name.removeprefix(prefix): change
+                for name, change in changes.items()
+                if name.startswith(prefix)
+            }
+            own[field.name] = changed(value, inner)
+        elif field.name in changes:
+            own[field.name] = changes[field.name]
+    return dataclasses.replace(config, **own)

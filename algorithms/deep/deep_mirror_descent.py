@@ -22,16 +22,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 import dataclasses
-import math
 import types
 
 import pyspiel
 import tensorflow as tf
 
-from algorithms.deep.config import QLearningConfig
-from algorithms.deep.deep_solver import DeepSolver
+from algorithms.deep.config import QLearningConfig, SolverConfig
+from algorithms.deep.deep_solver import DeepSolver, log_policy
 from algorithms.deep.losses import munchausen_targets
-from algorithms.deep.players import world
+from algorithms.deep.networks import NetworkSpec
+from algorithms.deep.players import World
 from algorithms.deep.q_learner import Batch, QLearner
 from algorithms.regularisers import softmax
 from algorithms.solver import State, Update
@@ -39,18 +39,20 @@ from mfg_games import parameters
 
 
 @dataclasses.dataclass(frozen=True)
-class DeepMirrorDescentConfig(QLearningConfig):
-    """Hyper-parameters of `DeepMirrorDescent`, besides those of its learner.
+class DeepMirrorDescentConfig(SolverConfig):
+    """Hyper-parameters of `DeepMirrorDescent`.
 
     Attributes:
       tau: temperature; the inverse of mirror descent's learning rate.
       alpha: share of the last policy's logarithm in the bonus, in [0, 1].
       smallest_probability: logarithms of smaller ones count as that of this one.
+      dqn: of the network that learns.
     """
 
     tau: float = 10.0
     alpha: float = 0.99
     smallest_probability: float = 1e-6
+    dqn: QLearningConfig = dataclasses.field(default_factory=QLearningConfig)
 
     def __post_init__(self):
         super().__post_init__()
@@ -65,12 +67,14 @@ OURS = DeepMirrorDescentConfig()
 # OpenSpiel's example for four rooms: 1000 episodes of 40 moves in an iteration, an
 # update every 64 moves and a target network every 200.
 RELEASED = DeepMirrorDescentConfig(
-    learning_rate=0.01,
-    clip_norm=0.0,
-    updates=625,
-    acting="greedy",
-    target_every=3,
-    averaging=0.0,
+    dqn=QLearningConfig(
+        learning_rate=0.01,
+        clip_norm=0.0,
+        updates=625,
+        acting="greedy",
+        target_every=3,
+        averaging=0.0,
+    )
 )
 
 
@@ -82,9 +86,6 @@ class DeepMirrorDescent(DeepSolver):
       config: the hyper-parameters.
       dtype: "float64" or "float32", of the flows; the network is in single precision.
       device: a TensorFlow device; None for TensorFlow's choice.
-
-    Attributes:
-      loss: mean loss of the last iteration's updates.
     """
 
     presets: Mapping = types.MappingProxyType({"ours": OURS, "released": RELEASED})
@@ -97,13 +98,11 @@ class DeepMirrorDescent(DeepSolver):
         device: str | None = None,
     ):
         super().__init__(game, config, dtype, device)
-        self.loss = math.nan
-        with tf.device(device):
-            num_features = self.features.shape[-1]
-            self._learner = QLearner(
-                config, num_features, self.model.num_actions, self._targets
-            )
-        self.variables = self._learner.variables
+
+    def _build(self, spec: NetworkSpec) -> Mapping[str, tf.Variable]:
+        config = self.config
+        self._learner = QLearner(spec, config.dqn, config.seed, self._targets)
+        return self._learner.variables
 
     def fresh_state(self) -> State:
         shape = (self.model.num_nodes, self.model.num_actions)
@@ -113,25 +112,14 @@ class DeepMirrorDescent(DeepSolver):
         return softmax(state["q"] / self.config.tau, self.model.legal_actions)
 
     def _update(self, state: State, step_size: tf.Tensor) -> Update:
-        """The sweeps only: the next state takes learning, in a graph of its own."""
-        flow, values = self._sweep(self._policy(state))
-        return Update(state, flow, values.value, values.best_value)
+        return self._sweep_of(self._policy(state), state)
 
-    def _advance(self, update: Update) -> State:
-        q = tf.cast(self._state["q"] / self.config.tau, tf.float32)
-        legal = self.model.legal_actions
-        log_policy = tf.nn.log_softmax(tf.where(legal, q, q.dtype.min))
-        with tf.device(self._device):
-            here = world(self.model, update.flow, self.features)
-            loss = self._learner.learn(here, log_policy, self.num_iterations)
-            learnt = self._learner.values(here.features)
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"{type(self).__name__}: the loss is {loss} at iteration "
-                f"{self.num_iterations}."
-            )
-        self.loss = loss
-        return {"q": tf.cast(learnt, self.model.dtype)}
+    def _learn(self, update: Update, here: World) -> tuple[State, Mapping[str, float]]:
+        logarithms = log_policy(update.state["q"] / self.config.tau, here.legal)
+        loss = self._learner.learn(here, logarithms, self.num_iterations)
+        learnt = self._learner.values(here.features)
+        state = {"q": tf.cast(learnt, self.model.dtype)}
+        return state, {"loss": loss, **self._learner.counts}
 
     def _targets(self, batch: Batch) -> tf.Tensor:
         config = self.config

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-import dataclasses
+import math
 from typing import ClassVar
 
 import pyspiel
 import tensorflow as tf
 
-from algorithms.deep.config import NetworkConfig
-from algorithms.solver import Solver
+from algorithms.deep import config as configs
+from algorithms.deep.config import SolverConfig
+from algorithms.deep.networks import NetworkSpec
+from algorithms.deep.players import World, world
+from algorithms.model import Flow
+from algorithms.solver import Solver, State, Update
 from mfg_games import parameters
 
 
@@ -28,27 +32,43 @@ class DeepSolver(Solver):
       features: float32 [D, F], what networks see of each decision node.
     """
 
-    presets: ClassVar[Mapping[str, NetworkConfig]]
+    presets: ClassVar[Mapping[str, SolverConfig]]
 
     def __init__(
         self,
         game: pyspiel.Game | str,
-        config: NetworkConfig,
+        config: SolverConfig,
         dtype: str = "float64",
         device: str | None = None,
     ):
         self.config = config
         self._device = device
+        self._metrics: Mapping[str, float] = {}
         super().__init__(game, dtype, device)
-        fields = dataclasses.asdict(config)
-        self.parameters = fields | {"dtype": dtype, "device": device}
+        self.parameters = configs.flat(config) | {"dtype": dtype}
+        with tf.device(device):
+            self.variables = self._build(self._network_spec())
+
+    def _build(self, spec: NetworkSpec) -> Mapping[str, tf.Variable]:
+        """Makes the learners; all that they remember, by name."""
+        raise NotImplementedError
+
+    def _learn(self, update: Update, here: World) -> tuple[State, Mapping[str, float]]:
+        """Learns in a world; the next state, and what was measured by name."""
+        raise NotImplementedError
 
     @classmethod
-    def options(cls) -> dict[str, object]:
-        """A preset and all that it sets, with the defaults."""
+    def options(cls, preset: str | None = None) -> dict[str, object]:
+        """A preset, the first by default, and all that it sets.
+
+        Raises:
+          ValueError: there is no such preset.
+        """
+        name = preset or next(iter(cls.presets))
+        parameters.known("preset", name, cls.presets)
         own = super().options()
-        config = dataclasses.asdict(own.pop("config"))
-        return {"preset": next(iter(cls.presets)), **config, **own}
+        del own["config"]
+        return {"preset": name, **configs.flat(cls.presets[name]), **own}
 
     @classmethod
     def make(
@@ -59,15 +79,15 @@ class DeepSolver(Solver):
         Raises:
           ValueError: there is no such preset, or an option is out of range.
         """
-        name = preset or next(iter(cls.presets))
-        parameters.known("preset", name, cls.presets)
-        config = cls.presets[name]
-        changes = {
-            field.name: options.pop(field.name)
-            for field in dataclasses.fields(config)
-            if field.name in options
-        }
-        return cls(game, dataclasses.replace(config, **changes), **options)
+        known = cls.options(preset)
+        config = cls.presets[known["preset"]]
+        names = configs.flat(config).keys() & options.keys()
+        changes = {name: options.pop(name) for name in names}
+        return cls(game, configs.changed(config, changes), **options)
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        return self._metrics
 
     @property
     def features(self) -> tf.Tensor:
@@ -75,3 +95,47 @@ class DeepSolver(Solver):
         if self.config.features == "table":
             return tf.eye(self.model.num_nodes)
         return self.model.observations
+
+    def _network_spec(self) -> NetworkSpec:
+        separate = self.config.networks == "separate"
+        return NetworkSpec(
+            self.features.shape[-1],
+            self.model.num_actions,
+            self.model.num_populations if separate else 1,
+            self.config.precision,
+        )
+
+    def _advance(self, update: Update) -> State:
+        flow = self._met_flow(update.flow)
+        with tf.device(self._device):
+            here = world(self.model, flow, self.features)
+            state, metrics = self._learn(update, here)
+        wrong = [name for name, value in metrics.items() if not math.isfinite(value)]
+        if wrong:
+            raise FloatingPointError(
+                f"{type(self).__name__}: the {wrong[0].replace('_', ' ')} is "
+                f"{metrics[wrong[0]]} at iteration {self.num_iterations}."
+            )
+        self._metrics = metrics
+        return state
+
+    def _met_flow(self, flow: Flow) -> Flow:
+        """The flow that players learn against."""
+        if not self.config.sampled_players:
+            return flow
+        return self.model.sampled_distribution(
+            self._compiled_policy(self._state),
+            self.config.sampled_players,
+            [self.config.seed, self.num_iterations],
+        )
+
+    def _sweep_of(self, policy: tf.Tensor, state: State) -> Update:
+        """An update of sweeps only: learning, in a graph of its own, comes after."""
+        flow, values = self._sweep(policy)
+        return Update(state, flow, values.value, values.best_value)
+
+
+def log_policy(scores: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:
+    """Logarithms of softmax(scores) over the legal actions, float32 [D, A]."""
+    scores = tf.cast(scores, tf.float32)
+    return tf.nn.log_softmax(tf.where(legal, scores, scores.dtype.min))

@@ -32,6 +32,28 @@ def dqn_targets(
     return rewards + tf.where(ends, tf.zeros_like(best), best)
 
 
+def policy_targets(
+    rewards: tf.Tensor, next_q: tf.Tensor, next_policy: tf.Tensor, ends: tf.Tensor
+) -> tf.Tensor:
+    """Targets of a policy's values, r + sum_b pi(b | x') Q(x', b) (expected Sarsa).
+
+    Args:
+      rewards: [B].
+      next_q: [B, A], the target network's values at the next node.
+      next_policy: [B, A], 0 for illegal actions.
+      ends: bool [B], whether there is no next node.
+
+    Returns:
+      [B].
+
+    Raises:
+      ValueError: the shapes do not fit.
+    """
+    _check(rewards, ends, next_q, next_policy)
+    after = tf.reduce_sum(next_policy * next_q, axis=-1)
+    return rewards + tf.where(ends, tf.zeros_like(after), after)
+
+
 def munchausen_targets(
     rewards: tf.Tensor,
     log_policy: tf.Tensor,

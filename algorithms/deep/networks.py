@@ -1,11 +1,35 @@
-"""Networks of the deep solvers."""
+"""Networks of the deep solvers and how they are trained."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
 import keras
 import numpy as np
+import tensorflow as tf
 
 from algorithms.deep.config import NetworkConfig
+
+
+_LARGEST_BATCH = 2**16  # rows that a network maps at a time
+
+
+class NetworkSpec(NamedTuple):
+    """What the networks of a solver have in common.
+
+    Attributes:
+      num_features: F, size of a row of features.
+      num_actions: A.
+      num_towers: networks side by side, of which the first features, a one-hot row,
+        choose one; 1 for a network that all share.
+      precision: a Keras dtype policy, of the hidden layers.
+    """
+
+    num_features: int
+    num_actions: int
+    num_towers: int = 1
+    precision: str = "float32"
 
 
 def require_tensorflow() -> None:
@@ -17,46 +41,126 @@ def require_tensorflow() -> None:
         )
 
 
-def mlp(
-    num_inputs: int, num_outputs: int, config: NetworkConfig, seed: int
-) -> keras.Model:
-    """A multilayer perceptron, [B, num_inputs] to float32 [B, num_outputs].
+def derived_seed(seed: int, *path: int | str) -> int:
+    """A seed of its own for each use of random numbers.
 
     Args:
-      num_inputs: size of a row of features.
-      num_outputs: how many values it gives.
+      seed: the solver's.
+      *path: names and numbers that tell the uses apart.
+    """
+    words = [part if isinstance(part, int) else list(part.encode()) for part in path]
+    words = np.concatenate([np.atleast_1d(word) for word in words])
+    return int(np.random.SeedSequence([seed, *words]).generate_state(1)[0])
+
+
+def mlp(
+    spec: NetworkSpec,
+    config: NetworkConfig,
+    seed: int,
+    num_outputs: int | None = None,
+) -> keras.Model:
+    """A multilayer perceptron, [B, F] to float32 [B, num_outputs].
+
+    Args:
+      spec: sizes and precision.
       config: `width` and `depth` of what lies between; linear at a depth of 0.
       seed: of the initial weights.
+      num_outputs: A by default.
     """
     require_tensorflow()
-    layers = [keras.Input((num_inputs,))]
+    num_outputs = num_outputs or spec.num_actions
+    towers = [
+        _tower(spec, config, derived_seed(seed, number), num_outputs)
+        for number in range(spec.num_towers)
+    ]
+    if spec.num_towers == 1:
+        return towers[0]
+    inputs = keras.Input((spec.num_features,))
+    outputs = keras.ops.stack([tower(inputs) for tower in towers], axis=1)
+    chosen = keras.ops.expand_dims(inputs[:, : spec.num_towers], -1)
+    return keras.Model(inputs, keras.ops.sum(chosen * outputs, axis=1))
+
+
+def _tower(
+    spec: NetworkSpec, config: NetworkConfig, seed: int, num_outputs: int
+) -> keras.Model:
+    layers = [keras.Input((spec.num_features,))]
     sizes = [config.width] * config.depth + [num_outputs]
     for layer, size in enumerate(sizes):
         # An initialiser with a seed gives the same numbers again and again.
-        own_seed = int(np.random.SeedSequence([seed, layer]).generate_state(1)[0])
+        own_seed = derived_seed(seed, layer)
         last = layer == config.depth
         layers.append(
             keras.layers.Dense(
                 size,
                 activation=None if last else "relu",
                 kernel_initializer=keras.initializers.GlorotUniform(own_seed),
-                dtype="float32" if last else None,
+                dtype="float32" if last else spec.precision,
             )
         )
     return keras.Sequential(layers)
 
 
-def optimizer(config: NetworkConfig, network: keras.Model) -> keras.Optimizer:
-    """A network's own optimiser, its variables built."""
-    kind = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
-    built = kind[config.optimizer](
-        config.learning_rate, global_clipnorm=config.clip_norm or None
-    )
-    built.build(network.trainable_variables)
-    return built
+class Trainer:
+    """Gradient steps of one or more networks with an optimiser of their own.
+
+    Args:
+      config: the optimiser's.
+      spec: its precision says whether the loss must be scaled.
+      *networks: what is trained.
+    """
+
+    def __init__(
+        self, config: NetworkConfig, spec: NetworkSpec, *networks: keras.Model
+    ):
+        self._weights = [w for net in networks for w in net.trainable_variables]
+        kind = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
+        self._optimizer = kind[config.optimizer](
+            config.learning_rate, global_clipnorm=config.clip_norm or None
+        )
+        if spec.precision == "mixed_float16":  # whose small gradients would vanish
+            self._optimizer = keras.optimizers.LossScaleOptimizer(self._optimizer)
+        self._optimizer.build(self._weights)
+
+    @property
+    def variables(self) -> list:
+        """The optimiser's."""
+        return self._optimizer.variables
+
+    def descend(self, loss: Callable[[], tf.Tensor]) -> tf.Tensor:
+        """One gradient step; the loss before it, a scalar."""
+        with tf.GradientTape() as tape:
+            value = loss()
+            scaled = self._optimizer.scale_loss(value)
+        gradients = tape.gradient(scaled, self._weights)
+        self._optimizer.apply(gradients, self._weights)
+        return value
 
 
 def blend(source: keras.Model, target: keras.Model, rate: float = 1.0) -> None:
     """Moves a network's weights by a share of the way to another's, or all of it."""
     for ours, theirs in zip(source.variables, target.variables, strict=True):
         theirs.assign(ours if rate == 1 else theirs + rate * (ours - theirs))
+
+
+def named_variables(**parts) -> Mapping[str, tf.Variable]:
+    """TensorFlow's variables by name, "part/0" or "part/name".
+
+    Args:
+      **parts: lists of Keras variables, or mappings of TensorFlow's.
+    """
+    found = {}
+    for part, variables in parts.items():
+        if isinstance(variables, Mapping):
+            items = variables.items()
+        else:
+            items = ((i, variable.value) for i, variable in enumerate(variables))
+        found |= {f"{part}/{name}": variable for name, variable in items}
+    return found
+
+
+def in_batches(function: Callable, rows: tf.Tensor) -> tf.Tensor:
+    """A function of rows [D, ...], applied to many of them at a time."""
+    starts = range(0, len(rows), _LARGEST_BATCH)
+    parts = [function(rows[start : start + _LARGEST_BATCH]) for start in starts]
+    return parts[0] if len(parts) == 1 else tf.concat(parts, axis=0)

@@ -10,10 +10,10 @@ import tensorflow as tf
 from algorithms.deep import losses, networks
 from algorithms.deep.buffers import RingBuffer
 from algorithms.deep.config import QLearningConfig
+from algorithms.deep.networks import NetworkSpec
 from algorithms.deep.players import NOWHERE, Players, World, explore
 
 _LOSSES = {"mse": losses.mse, "huber": losses.huber}
-_LARGEST_BATCH = 2**16  # nodes that the network values at a time
 
 
 class Batch(NamedTuple):
@@ -43,8 +43,9 @@ class QLearner:
     anew from the current world, since the population's flow changes in between.
 
     Args:
+      spec: sizes and precision of the network.
       config: the hyper-parameters.
-      num_features, num_actions: sizes.
+      seed: of all random numbers.
       targets: what a batch's values should be, [B].
 
     Attributes:
@@ -53,22 +54,23 @@ class QLearner:
 
     def __init__(
         self,
+        spec: NetworkSpec,
         config: QLearningConfig,
-        num_features: int,
-        num_actions: int,
+        seed: int,
         targets: Callable[[Batch], tf.Tensor],
     ):
         self._config = config
         self._targets = targets
-        sizes = (num_features, num_actions, config, config.seed)
+        self._stream = tf.constant(networks.derived_seed(seed, "moves"), tf.int64)
+        weights = networks.derived_seed(seed, "weights")
         self._network, self._target, self._average = (
-            networks.mlp(*sizes) for _ in range(3)
+            networks.mlp(spec, config, weights) for _ in range(3)
         )
-        self._optimizer = networks.optimizer(config, self._network)
+        self._trainer = networks.Trainer(config, spec, self._network)
         self._replay = RingBuffer(config.replay_capacity, width=3)
         self._players = Players(config.players)
-        world = World.signature(num_actions, num_features)
-        policy = tf.TensorSpec((None, num_actions), tf.float32)
+        world = World.signature(spec.num_actions, spec.num_features)
+        policy = tf.TensorSpec((None, spec.num_actions), tf.float32)
         phase = tf.TensorSpec((), tf.int64)
         self._learn = tf.function(
             self._phase, input_signature=(world, policy, phase), autograph=False
@@ -80,23 +82,21 @@ class QLearner:
     @property
     def variables(self) -> Mapping[str, tf.Variable]:
         """All that it remembers, by name."""
-        learnt = {
-            "network": self._network.variables,
-            "target": self._target.variables,
-            "average": self._average.variables,
-            "optimizer": self._optimizer.variables,
-        }
-        found = {
-            f"{part}/{i}": variable.value
-            for part, variables in learnt.items()
-            for i, variable in enumerate(variables)
-        }
-        for part, variables in (
-            ("replay", self._replay.variables),
-            ("players", self._players.variables),
-        ):
-            found |= {f"{part}/{name}": value for name, value in variables.items()}
-        return found
+        return networks.named_variables(
+            network=self._network.variables,
+            target=self._target.variables,
+            average=self._average.variables,
+            optimizer=self._trainer.variables,
+            replay=self._replay.variables,
+            players=self._players.variables,
+        )
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Moves and updates of a call of `learn`."""
+        config = self._config
+        moves = config.updates * config.moves_per_update * config.players
+        return {"moves": moves, "updates": config.updates}
 
     def learn(self, world: World, log_policy: tf.Tensor, phase: int) -> float:
         """Plays and learns for `updates` gradient steps.
@@ -114,9 +114,7 @@ class QLearner:
 
     def values(self, features: tf.Tensor) -> tf.Tensor:
         """What the averaged network says of nodes [D, F], float32 [D, A]."""
-        starts = range(0, len(features), _LARGEST_BATCH)
-        batches = [features[start : start + _LARGEST_BATCH] for start in starts]
-        return tf.concat([self._values(batch) for batch in batches], axis=0)
+        return networks.in_batches(self._values, features)
 
     def _phase(
         self, world: World, log_policy: tf.Tensor, phase: tf.Tensor
@@ -149,7 +147,7 @@ class QLearner:
         return total / config.updates
 
     def _seed(self, number: tf.Tensor) -> tf.Tensor:
-        return tf.stack([tf.constant(self._config.seed, tf.int64), number])
+        return tf.stack([self._stream, number])
 
     def _copy_to_target(self) -> tf.Tensor:
         networks.blend(self._network, self._target)
@@ -176,14 +174,15 @@ class QLearner:
         """One gradient step on moves [B, 3]; the loss."""
         rows, actions = moves[:, 0], moves[:, 1]
         targets = self._targets(self._batch(world, log_policy, moves))
-        weights = self._network.trainable_variables
-        with tf.GradientTape() as tape:
+
+        def loss():
             q = self._network(tf.gather(world.features, rows))
             values = tf.gather(q, actions, axis=1, batch_dims=1)
-            loss = _LOSSES[self._config.loss](values, targets)
-        self._optimizer.apply(tape.gradient(loss, weights), weights)
+            return _LOSSES[self._config.loss](values, targets)
+
+        value = self._trainer.descend(loss)
         networks.blend(self._network, self._average, 1 - self._config.averaging)
-        return loss
+        return value
 
     def _batch(self, world: World, log_policy: tf.Tensor, moves: tf.Tensor) -> Batch:
         ends = moves[:, 2] == NOWHERE

@@ -7,6 +7,7 @@ import pytest
 import toy_dynamics  # noqa: F401  registers the games
 
 from algorithms import run
+from algorithms.deep.config import QLearningConfig, changed
 from algorithms.deep.deep_mirror_descent import (
     OURS,
     RELEASED,
@@ -21,18 +22,26 @@ from algorithms.munchausen_mirror_descent import MunchausenMirrorDescent
 CERTAIN = "mfg_test_random(seed=1,states=4,outcomes=1,horizon=3)"
 TABLE = DeepMirrorDescentConfig(
     features="table",
-    depth=0,
     tau=2.0,
-    learning_rate=0.03,
-    updates=1200,
-    players=32,
-    batch_size=64,
-    target_every=50,
-    exploration=0.5,
-    replay_capacity=2000,
-    averaging=0.9,
+    dqn=QLearningConfig(
+        depth=0,
+        learning_rate=0.03,
+        updates=1200,
+        players=32,
+        batch_size=64,
+        target_every=50,
+        exploration=0.5,
+        replay_capacity=2000,
+        averaging=0.9,
+    ),
 )
-TINY = {"updates": 12, "players": 5, "batch_size": 8, "width": 6, "target_every": 5}
+TINY = {
+    "dqn_updates": 12,
+    "dqn_players": 5,
+    "dqn_batch_size": 8,
+    "dqn_width": 6,
+    "dqn_target_every": 5,
+}
 SMALL = "mfg_beach_bar(size=6,horizon=4)"
 
 
@@ -67,11 +76,11 @@ def test_a_table_learns_what_exact_mirror_descent_computes(alpha, exact):
     assert np.abs(expected - uniform)[reached].max() > 0.3
 
 
-@pytest.mark.parametrize("changes", [{"acting": "greedy"}, {"loss": "huber"}])
+@pytest.mark.parametrize("changes", [{"dqn_acting": "greedy"}, {"dqn_loss": "huber"}])
 def test_other_choices_learn_the_same_table(changes):
     """The greedy player sees little of the game, but for exploration."""
     exact = MirrorDescent(CERTAIN, lr=0.5)
-    config = dataclasses.replace(TABLE, alpha=1.0, updates=3000, **changes)
+    config = changed(TABLE, {"alpha": 1.0, "dqn_updates": 3000, **changes})
     deep = DeepMirrorDescent(CERTAIN, config)
     deep.iteration()
     exact.iteration()
@@ -80,7 +89,8 @@ def test_other_choices_learn_the_same_table(changes):
 
 def test_a_network_comes_near_to_the_exact_values(exploitabilities):
     """To a tenth of the exploitability that both start with."""
-    choices = {"updates": 400, "players": 32, "batch_size": 32, "width": 32}
+    choices = {"dqn_updates": 400, "dqn_players": 32, "dqn_batch_size": 32}
+    choices["dqn_width"] = 32
     found = exploitabilities(solver(tau=1.0, **choices), 8)
     exact = exploitabilities(MunchausenMirrorDescent(SMALL, tau=1.0), 8)
     assert exact[-1] < exact[0] / 3
@@ -96,7 +106,7 @@ def test_a_phase_is_traced_once():
 
 def test_a_game_whose_nodes_grow_is_traced_once():
     game = "python_mfg_dynamic_routing(max_num_time_step=5,time_step_length=1.0)"
-    deep = solver(game, updates=40, tau=0.1)
+    deep = solver(game, dqn_updates=40, tau=0.1)
     nodes = deep.model.num_nodes
     for _ in range(4):
         deep.iteration()
@@ -143,7 +153,7 @@ def test_states_do_not_change_with_the_solver():
 
 
 def test_a_loss_that_is_no_number_stops_the_run():
-    deep = solver(learning_rate=1e12, clip_norm=0.0, optimizer="sgd")
+    deep = solver(dqn_learning_rate=1e12, dqn_clip_norm=0.0, dqn_optimizer="sgd")
     with pytest.raises(FloatingPointError, match="loss is nan at iteration 0"):
         deep.iteration()
     assert deep.num_iterations == 0
@@ -159,7 +169,7 @@ def test_presets_and_changes():
     assert deep.state["q"].dtype == np.float32
     options = DeepMirrorDescent.options()
     assert options["preset"] == "ours"
-    assert options["width"] == 128
+    assert options["dqn_width"] == 128
     assert options["device"] is None
 
 
@@ -168,22 +178,22 @@ def test_presets_and_changes():
     [
         ({"preset": "theirs"}, "no preset called 'theirs'"),
         ({"features": "pixels"}, "features='pixels'"),
-        ({"optimizer": "rmsprop"}, "optimizer='rmsprop'"),
-        ({"width": 0}, "width=0"),
-        ({"depth": -1}, "depth=-1"),
-        ({"learning_rate": 0.0}, "learning_rate=0.0"),
-        ({"clip_norm": -1.0}, "clip_norm=-1.0"),
-        ({"batch_size": 0}, "batch_size=0"),
+        ({"dqn_optimizer": "rmsprop"}, "optimizer='rmsprop'"),
+        ({"dqn_width": 0}, "width=0"),
+        ({"dqn_depth": -1}, "depth=-1"),
+        ({"dqn_learning_rate": 0.0}, "learning_rate=0.0"),
+        ({"dqn_clip_norm": -1.0}, "clip_norm=-1.0"),
+        ({"dqn_batch_size": 0}, "batch_size=0"),
         ({"seed": -1}, "seed=-1"),
-        ({"loss": "mae"}, "loss='mae'"),
-        ({"updates": 0}, "updates=0"),
-        ({"players": 0}, "players=0"),
-        ({"moves_per_update": 0}, "moves_per_update=0"),
-        ({"acting": "softmax"}, "acting='softmax'"),
-        ({"exploration": 1.5}, "exploration=1.5"),
-        ({"replay_capacity": 3}, "replay_capacity=3"),
-        ({"target_every": 0}, "target_every=0"),
-        ({"averaging": 1.0}, "averaging=1.0"),
+        ({"dqn_loss": "mae"}, "loss='mae'"),
+        ({"dqn_updates": 0}, "updates=0"),
+        ({"dqn_players": 0}, "players=0"),
+        ({"dqn_moves_per_update": 0}, "moves_per_update=0"),
+        ({"dqn_acting": "softmax"}, "acting='softmax'"),
+        ({"dqn_exploration": 1.5}, "exploration=1.5"),
+        ({"dqn_replay_capacity": 3}, "replay_capacity=3"),
+        ({"dqn_target_every": 0}, "target_every=0"),
+        ({"dqn_averaging": 1.0}, "averaging=1.0"),
         ({"tau": 0.0}, "tau=0.0"),
         ({"alpha": 1.1}, "alpha=1.1"),
         ({"smallest_probability": 0.0}, "smallest_probability=0.0"),

@@ -1,0 +1,48 @@
+"""What a learner of best responses is, and the ones that need no network."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+import types
+
+import tensorflow as tf
+
+from algorithms.deep.players import World
+from algorithms.deep.world_values import best_values
+from algorithms.policy import greedy
+
+
+class BestResponse(abc.ABC):
+    """Learns what one player does best in a population whose flow is frozen.
+
+    It may go on from one flow to the next with what it has learnt.
+
+    Attributes:
+      variables: all that it remembers, by name.
+      metrics: what the last call of `respond` measured, by name; `moves` and `updates`
+        are counts. Empty before it.
+    """
+
+    variables: Mapping[str, tf.Variable] = types.MappingProxyType({})
+    metrics: Mapping[str, float] = types.MappingProxyType({})
+
+    @abc.abstractmethod
+    def respond(self, world: World, policy: tf.Tensor, phase: int) -> tf.Tensor:
+        """The response to a flow.
+
+        Args:
+          world: what players meet under the flow.
+          policy: float32 [D, A], what the population plays.
+          phase: number of this call, which fixes its random numbers.
+
+        Returns:
+          A policy, float32 [D, A].
+        """
+
+
+class ExactResponse(BestResponse):
+    """The best response itself, a yardstick for those that are learnt."""
+
+    def respond(self, world: World, policy: tf.Tensor, phase: int) -> tf.Tensor:
+        return greedy(best_values(world), world.legal)

@@ -1,0 +1,69 @@
+"""Solvers on top of a best response that is learnt, whatever learns it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+import dataclasses
+
+import tensorflow as tf
+
+from algorithms.deep.best_response import BestResponse, ExactResponse
+from algorithms.deep.config import SolverConfig
+from algorithms.deep.deep_solver import DeepSolver
+from algorithms.deep.dqn import DQN, DQNConfig
+from algorithms.deep.networks import NetworkSpec
+from algorithms.deep.players import World
+from algorithms.solver import State, Update
+from mfg_games import parameters
+
+
+@dataclasses.dataclass(frozen=True)
+class ResponseConfig(SolverConfig):
+    """How best responses are learnt.
+
+    Attributes:
+      best_response: a name in `RESPONSES`.
+      dqn: hyper-parameters of "dqn".
+    """
+
+    best_response: str = "dqn"
+    dqn: DQNConfig = dataclasses.field(default_factory=DQNConfig)
+
+    def __post_init__(self):
+        super().__post_init__()
+        parameters.known("best_response", self.best_response, RESPONSES)
+
+
+# Name of an option -> what makes it, given the sizes, all hyper-parameters and a seed.
+RESPONSES: Mapping[str, Callable[[NetworkSpec, ResponseConfig, int], BestResponse]] = {
+    "dqn": lambda spec, config, seed: DQN(spec, config.dqn, seed),
+    "exact": lambda spec, config, seed: ExactResponse(),
+}
+
+
+class ResponseSolver(DeepSolver):
+    """A solver whose state is a policy, and which learns a best response to it."""
+
+    config: ResponseConfig
+
+    def fresh_state(self) -> State:
+        return {"policy": self.model.uniform_policy()}
+
+    def _policy(self, state: State) -> tf.Tensor:
+        return state["policy"]
+
+    def _update(self, state: State, step_size: tf.Tensor) -> Update:
+        return self._sweep_of(state["policy"], state)
+
+    def _build(self, spec: NetworkSpec) -> Mapping[str, tf.Variable]:
+        make = RESPONSES[self.config.best_response]
+        self._best_response = make(spec, self.config, self.config.seed)
+        return self._best_response.variables
+
+    def _respond(
+        self, update: Update, here: World
+    ) -> tuple[tf.Tensor, Mapping[str, float]]:
+        """A best response [D, A], and what was measured on the way."""
+        policy = tf.cast(update.state["policy"], tf.float32)
+        response = self._best_response.respond(here, policy, self.num_iterations)
+        return tf.cast(response, self.model.dtype), self._best_response.metrics
