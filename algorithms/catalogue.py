@@ -15,14 +15,20 @@ from mfg_games import parameters, settings
 # Name on the command line -> module and class.
 SOLVERS = {
     "adaptive_mirror_descent": ("adaptive_mirror_descent", "AdaptiveMirrorDescent"),
+    "average_network_fictitious_play": (
+        "deep.average_network_fictitious_play",
+        "AverageNetworkFictitiousPlay",
+    ),
     "boltzmann_policy_iteration": ("policy_iteration", "BoltzmannPolicyIteration"),
     "deep_boltzmann_iteration": (
         "deep.deep_policy_iteration",
         "DeepBoltzmannIteration",
     ),
+    "deep_fictitious_play": ("deep.deep_fictitious_play", "DeepFictitiousPlay"),
     "deep_fixed_point": ("deep.deep_fixed_point", "DeepFixedPoint"),
     "deep_mirror_descent": ("deep.deep_mirror_descent", "DeepMirrorDescent"),
     "deep_policy_iteration": ("deep.deep_policy_iteration", "DeepPolicyIteration"),
+    "deep_stored_mirror_descent": ("deep.stored_mirror_descent", "StoredMirrorDescent"),
     "fictitious_play": ("fictitious_play", "FictitiousPlay"),
     "fixed_point": ("fixed_point", "FixedPoint"),
     "frank_wolfe": ("frank_wolfe", "FrankWolfe"),

@@ -191,11 +191,15 @@ class Solver(abc.ABC):
           ValueError: the arrays are of another solver or game.
         """
         expected = {
-            name: tuple(array.shape)
+            name: array.shape
             for name, array in {**self.fresh_state(), **self.variables}.items()
         }
-        found = {name: array.shape for name, array in state.items()}
-        if expected != found:
+        found = {name: tf.TensorShape(array.shape) for name, array in state.items()}
+        # Variables that grow leave a dimension open.
+        fits = expected.keys() == found.keys() and all(
+            shape.is_compatible_with(found[name]) for name, shape in expected.items()
+        )
+        if not fits:
             raise ValueError(
                 f"The state of {type(self).__name__} on `{self.game}` has the arrays "
                 f"{expected}. Received: {found}"

@@ -6,10 +6,10 @@ r"""Runs games x solvers x parameters x seeds, each as a process of its own.
 
 Every run has a directory in `runs` of the output directory, with its history, run.json
 (settings, versions, the error if it failed), a checkpoint and, of solvers that learn,
-log.csv (losses and rates of every iteration). results.csv then has a
-row for each run, best.md the best parameters by game and solver. The same command
-again leaves finished runs alone, goes on with interrupted ones and tries failed ones
-anew. The exit status is 1 if a run failed.
+log.csv (losses and rates of every iteration). results.csv then has a row for each run,
+best.md the best parameters by game and solver. The same command again leaves finished
+runs alone, goes on with interrupted ones and tries failed ones anew. The exit status is
+1 if a run failed.
 
 On a cluster: --backend=dask connects to the scheduler in DASK_SCHEDULER_ADDRESS,
 --backend=ray to RAY_ADDRESS; without an address each starts on this machine. Workers

@@ -6,6 +6,7 @@ import abc
 from collections.abc import Mapping
 import types
 
+import keras
 import tensorflow as tf
 
 from algorithms.deep.players import World
@@ -22,10 +23,13 @@ class BestResponse(abc.ABC):
       variables: all that it remembers, by name.
       metrics: what the last call of `respond` measured, by name; `moves` and `updates`
         are counts. Empty before it.
+      network: whose outputs `policy_of` makes the last response of; None if it takes
+        more than a network.
     """
 
     variables: Mapping[str, tf.Variable] = types.MappingProxyType({})
     metrics: Mapping[str, float] = types.MappingProxyType({})
+    network: keras.Model | None = None
 
     @abc.abstractmethod
     def respond(self, world: World, policy: tf.Tensor, phase: int) -> tf.Tensor:
@@ -39,6 +43,10 @@ class BestResponse(abc.ABC):
         Returns:
           A policy, float32 [D, A].
         """
+
+    def policy_of(self, outputs: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:
+        """The policy [D, A] that outputs of `network` [D, A] stand for."""
+        raise NotImplementedError
 
 
 class ExactResponse(BestResponse):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping
 import math
 from typing import ClassVar
@@ -49,13 +50,16 @@ class DeepSolver(Solver):
         with tf.device(device):
             self.variables = self._build(self._network_spec())
 
+    @abc.abstractmethod
     def _build(self, spec: NetworkSpec) -> Mapping[str, tf.Variable]:
         """Makes the learners; all that they remember, by name."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _learn(self, update: Update, here: World) -> tuple[State, Mapping[str, float]]:
-        """Learns in a world; the next state, and what was measured by name."""
-        raise NotImplementedError
+        """Learns in a world; the next state, and what was measured by name.
+
+        The flow of the update is that which the world is made of.
+        """
 
     @classmethod
     def options(cls, preset: str | None = None) -> dict[str, object]:
@@ -106,9 +110,11 @@ class DeepSolver(Solver):
         )
 
     def _advance(self, update: Update) -> State:
-        flow = self._met_flow(update.flow)
+        if self.config.sampled_players:
+            met = self._met_flow(self._compiled_policy(self._state))
+            update = update._replace(flow=met)
         with tf.device(self._device):
-            here = world(self.model, flow, self.features)
+            here = world(self.model, update.flow, self.features)
             state, metrics = self._learn(update, here)
         wrong = [name for name, value in metrics.items() if not math.isfinite(value)]
         if wrong:
@@ -119,14 +125,13 @@ class DeepSolver(Solver):
         self._metrics = metrics
         return state
 
-    def _met_flow(self, flow: Flow) -> Flow:
-        """The flow that players learn against."""
+    def _met_flow(self, policy: tf.Tensor) -> Flow:
+        """A policy's flow as the solver sees it: exact or estimated."""
         if not self.config.sampled_players:
-            return flow
+            return self.model.compiled_distribution(policy)
+        seed = [self.config.seed, self.num_iterations]
         return self.model.sampled_distribution(
-            self._compiled_policy(self._state),
-            self.config.sampled_players,
-            [self.config.seed, self.num_iterations],
+            policy, self.config.sampled_players, seed
         )
 
     def _sweep_of(self, policy: tf.Tensor, state: State) -> Update:

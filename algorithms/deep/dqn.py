@@ -46,17 +46,17 @@ class DQN(BestResponse):
         self._temperature = config.temperature
         self._learner = QLearner(spec, config, seed, dqn_targets)
         self.variables = self._learner.variables
+        self.network = self._learner.network
 
     def respond(self, world: World, policy: tf.Tensor, phase: int) -> tf.Tensor:
         loss = self._learner.learn(world, tf.math.log(policy), phase)
         self.metrics = {"loss": loss, **self._learner.counts}
-        return self.improve(self._learner.values(world.features), world.legal)
+        return self.policy_of(self._learner.values(world.features), world.legal)
 
-    def improve(self, q: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:
-        """The response that values [D, A] suggest."""
+    def policy_of(self, outputs: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:
         if self._temperature:
-            return softmax(q / self._temperature, legal)
-        return greedy(q, legal)
+            return softmax(outputs / self._temperature, legal)
+        return greedy(outputs, legal)
 
 
 def dqn_targets(batch: Batch) -> tf.Tensor:

@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from algorithms.deep.config import NetworkConfig
 
-
 _LARGEST_BATCH = 2**16  # rows that a network maps at a time
 
 

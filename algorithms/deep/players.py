@@ -82,6 +82,27 @@ def draw(probabilities: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.cast(reached, tf.int64), axis=-1)
 
 
+def draw_starts(world: World, uniforms: tf.Tensor) -> tf.Tensor:
+    """Rows where games begin, int64 [E], from uniforms [E] in [0, 1)."""
+    return tf.gather(world.start_rows, draw(world.start_probabilities, uniforms))
+
+
+def draw_successors(world: World, places: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
+    """Rows that moves lead to, or `NOWHERE`.
+
+    Args:
+      world: where the moves are made.
+      places: int64 [E, 2], rows and actions.
+      uniforms: [E], in [0, 1).
+
+    Returns:
+      int64 [E].
+    """
+    outcomes = draw(tf.gather_nd(world.probabilities, places), uniforms)
+    successors = tf.gather_nd(world.successors, places)
+    return tf.gather(successors, outcomes, axis=1, batch_dims=1)
+
+
 def explore(policy: tf.Tensor, legal: tf.Tensor, exploration: float) -> tf.Tensor:
     """A policy [..., A] that plays a random legal action with some probability."""
     legal = tf.cast(legal, policy.dtype)
@@ -105,6 +126,10 @@ class Players:
         self._rows = tf.Variable(tf.fill([number], tf.constant(NOWHERE, tf.int64)))
         self.variables = {"rows": self._rows}
 
+    def restart(self) -> None:
+        """All begin a new game with their next move."""
+        self._rows.assign(tf.fill(self._rows.shape, tf.constant(NOWHERE, tf.int64)))
+
     def move(
         self,
         world: World,
@@ -123,13 +148,10 @@ class Players:
           `NOWHERE`.
         """
         uniforms = tf.random.stateless_uniform((3, self.number), seed, alg="philox")
-        starts = draw(world.start_probabilities, uniforms[0])
-        starts = tf.gather(world.start_rows, starts)
+        starts = draw_starts(world, uniforms[0])
         rows = tf.where(self._rows == NOWHERE, starts, self._rows)
         actions = draw(behaviour(rows), uniforms[1])
         places = tf.stack([rows, actions], axis=1)
-        outcomes = draw(tf.gather_nd(world.probabilities, places), uniforms[2])
-        successors = tf.gather_nd(world.successors, places)
-        after = tf.gather(successors, outcomes, axis=1, batch_dims=1)
+        after = draw_successors(world, places, uniforms[2])
         self._rows.assign(after)
         return tf.concat([places, after[:, None]], axis=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
 from algorithms.deep import losses, networks
@@ -90,6 +91,11 @@ class QLearner:
             replay=self._replay.variables,
             players=self._players.variables,
         )
+
+    @property
+    def network(self) -> keras.Model:
+        """The averaged network, whose values count."""
+        return self._average
 
     @property
     def counts(self) -> Mapping[str, int]:

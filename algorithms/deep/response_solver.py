@@ -7,12 +7,14 @@ import dataclasses
 
 import tensorflow as tf
 
+from algorithms.deep.best_of_n import BestOfN, BestOfNConfig
 from algorithms.deep.best_response import BestResponse, ExactResponse
 from algorithms.deep.config import SolverConfig
 from algorithms.deep.deep_solver import DeepSolver
 from algorithms.deep.dqn import DQN, DQNConfig
 from algorithms.deep.networks import NetworkSpec
 from algorithms.deep.players import World
+from algorithms.deep.ppo import PPO, PPOConfig
 from algorithms.solver import State, Update
 from mfg_games import parameters
 
@@ -24,10 +26,14 @@ class ResponseConfig(SolverConfig):
     Attributes:
       best_response: a name in `RESPONSES`.
       dqn: hyper-parameters of "dqn".
+      best_of_n: hyper-parameters of "best_of_n".
+      ppo: hyper-parameters of "ppo".
     """
 
     best_response: str = "dqn"
     dqn: DQNConfig = dataclasses.field(default_factory=DQNConfig)
+    best_of_n: BestOfNConfig = dataclasses.field(default_factory=BestOfNConfig)
+    ppo: PPOConfig = dataclasses.field(default_factory=PPOConfig)
 
     def __post_init__(self):
         super().__post_init__()
@@ -36,8 +42,10 @@ class ResponseConfig(SolverConfig):
 
 # Name of an option -> what makes it, given the sizes, all hyper-parameters and a seed.
 RESPONSES: Mapping[str, Callable[[NetworkSpec, ResponseConfig, int], BestResponse]] = {
+    "best_of_n": lambda spec, config, seed: BestOfN(spec, config.best_of_n, seed),
     "dqn": lambda spec, config, seed: DQN(spec, config.dqn, seed),
     "exact": lambda spec, config, seed: ExactResponse(),
+    "ppo": lambda spec, config, seed: PPO(spec, config.ppo, seed),
 }
 
 

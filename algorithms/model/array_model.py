@@ -7,7 +7,7 @@ individual noise, one layer is [H, N, S] and the next one [H * B, N, S].
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 import functools
 
 import numpy as np
@@ -26,6 +26,7 @@ from algorithms.model.base import (
 from algorithms.model.compiled import Compiled
 from algorithms.model.one_step import OneStep
 from algorithms.model.push import Push, push_moving, table
+from algorithms.model.sampling import sampled
 from algorithms.model.segments import Segment
 from algorithms.regularisers import Regulariser
 from mfg_games.nodes import Node
@@ -65,6 +66,7 @@ class ArrayModel(MeanFieldModel):
             ]
         )
         self._segments = segments.split(d)
+        self._samplers: dict[int, Compiled] = {}
         with tf.device(device):
             self._make_tables()
 
@@ -105,14 +107,33 @@ class ArrayModel(MeanFieldModel):
     # ---- forward -----------------------------------------------------------------
 
     def distribution(self, policy: tf.Tensor | ScorePolicy) -> Flow:
+        return self._flow(policy, lambda time, mass: mass)
+
+    def sampled_distribution(
+        self, policy: tf.Tensor, players: int, seed: Sequence[int]
+    ) -> Flow:
+        if players not in self._samplers:
+            self._samplers[players] = self.compile(
+                lambda policy, seed: self._flow(
+                    policy,
+                    lambda time, mass: sampled(
+                        mass, players, tf.stack([seed, tf.cast(time, seed.dtype)])
+                    ),
+                )
+            )
+        seed = np.random.SeedSequence(seed).generate_state(1)[0]
+        return self._samplers[players](policy, tf.constant(seed, tf.int64))
+
+    def _flow(self, policy: tf.Tensor | ScorePolicy, seen: Callable) -> Flow:
+        """The flow; `seen(t, mass)`, [H, N, S], is met at t in place of the mass."""
         policy = self._swept(policy)
-        mass = tf.constant(self._initial)
+        mass = seen(0, tf.constant(self._initial))
         layers = []
         for segment in self._segments:
             policies = self._layers(segment, policy)
             mass, swept = segments.scan(
                 lambda i, mass, s=segment, p=policies: (
-                    self._forward(s, i, mass, p(i)),
+                    seen(s.start + i + 1, self._forward(s, i, mass, p(i))),
                     (mass,),
                 ),
                 mass,

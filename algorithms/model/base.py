@@ -8,7 +8,7 @@ model's dtype.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 import functools
 from typing import NamedTuple
 
@@ -132,6 +132,22 @@ class MeanFieldModel(abc.ABC):
     @abc.abstractmethod
     def distribution(self, policy: tf.Tensor | ScorePolicy) -> Flow:
         """Forward sweep: the flow of the population that plays `policy`, [D, A]."""
+
+    @abc.abstractmethod
+    def sampled_distribution(
+        self, policy: tf.Tensor, players: int, seed: Sequence[int]
+    ) -> Flow:
+        """The flow as an estimate from samples.
+
+        In each step the law of so many players of each population is seen in place of
+        the population's, and moves on as the population would: the estimate's error
+        falls with the square root of their number.
+
+        Args:
+          policy: [D, A].
+          players: how many are drawn, anew in each step and noise history.
+          seed: integers that fix the draws.
+        """
 
     @abc.abstractmethod
     def evaluate(

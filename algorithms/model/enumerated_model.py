@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import collections
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pyspiel
@@ -18,6 +17,7 @@ from algorithms.model.base import (
     Start,
     Steps,
 )
+from algorithms.model.enumerated_flow import Clumps, Forward, Sampled, edge_weights
 from algorithms.model.enumerated_steps import enumerated_steps
 from algorithms.model.enumeration import Enumeration, Layer, node_name, same_structure
 from algorithms.regularisers import Regulariser
@@ -77,12 +77,12 @@ class EnumeratedModel(MeanFieldModel):
 
         Compares the uniform policy's flow with crowds that move and clump at random.
         """
-        layers = self._nodes.walk(_Forward(np.zeros((0, self.num_actions))))
+        layers = self._nodes.walk(Forward(np.zeros((0, self.num_actions))))
         rng = np.random.default_rng(0)
         for _ in range(_PROBES):
             draws = rng.random((self.num_nodes, self.num_actions))
             actions = np.argmax(np.where(self.legal_actions, draws, -1.0), axis=-1)
-            clumps = _Clumps(np.eye(self.num_actions)[actions], rng)
+            clumps = Clumps(np.eye(self.num_actions)[actions], rng)
             if not same_structure(layers, self._nodes.walk(clumps)):
                 return None
         return layers
@@ -112,23 +112,36 @@ class EnumeratedModel(MeanFieldModel):
 
     def distribution(self, policy: tf.Tensor | ScorePolicy) -> Flow:
         rows = self._array(policy)
-        layers, masses = self._sweep(rows)
+        return self._flow(len(rows), *self._sweep(lambda: Forward(rows)))
+
+    def sampled_distribution(
+        self, policy: tf.Tensor, players: int, seed: Sequence[int]
+    ) -> Flow:
+        rows = self._array(policy)
+        sweep = self._sweep(lambda: Sampled(rows, players, np.random.default_rng(seed)))
+        return self._flow(len(rows), *sweep)
+
+    def _flow(
+        self, num_rows: int, layers: list[Layer], masses: list[np.ndarray]
+    ) -> Flow:
         rest = self._collect(StateType.MEAN_FIELD, layers, masses)
         mass = self._collect(StateType.DECISION, layers, masses)
         self._remember(rest, layers)
         joint = self.as_tensor(np.zeros((0, self.num_actions)))
-        return Flow(self.as_tensor(mass[: len(rows)]), tf.constant(rest), joint)
+        return Flow(self.as_tensor(mass[:num_rows]), tf.constant(rest), joint)
 
-    def _sweep(self, policy: np.ndarray) -> tuple[list[Layer], list[np.ndarray]]:
-        """The layers under the policy's flow and the masses of each."""
+    def _sweep(
+        self, make_forward: Callable[[], Forward]
+    ) -> tuple[list[Layer], list[np.ndarray]]:
+        """The layers under a policy's flow and the masses of each."""
         if self._fixed is not None:
-            masses = _Forward(policy).masses(self._fixed)
+            masses = make_forward().masses(self._fixed)
             rest = self._collect(StateType.MEAN_FIELD, self._fixed, masses)
             layers = self._nodes.revisit(self._fixed, rest)
             if layers is not None:
                 return layers, masses
             self._fixed = None
-        forward = _Forward(policy)
+        forward = make_forward()
         layers = self._nodes.walk(forward)
         return layers, forward.masses(layers)
 
@@ -154,7 +167,7 @@ class EnumeratedModel(MeanFieldModel):
         return Steps(tf.constant(successors), *map(self.as_tensor, rest))
 
     def start(self) -> Start:
-        uniform = _Forward(np.zeros((0, self.num_actions)))
+        uniform = Forward(np.zeros((0, self.num_actions)))
         layers = self._fixed or self._nodes.walk(uniform)
         first = [layer.kind for layer in layers].index(StateType.DECISION)
         return Start(
@@ -259,67 +272,6 @@ class EnumeratedModel(MeanFieldModel):
         return by_name
 
 
-class _Forward:
-    """The masses of all layers under a policy, as far as the layers are known."""
-
-    def __init__(self, policy: np.ndarray):
-        self._policy = policy
-        self._masses: list[np.ndarray] = []
-
-    def __call__(self, layers: list[Layer]) -> np.ndarray:
-        """Masses of the last layer."""
-        return self.masses(layers)[-1]
-
-    def masses(self, layers: list[Layer]) -> list[np.ndarray]:
-        """Masses of each layer."""
-        if not self._masses:
-            self._masses.append(np.ones(len(layers[0].names)))
-        for k in range(len(self._masses), len(layers)):
-            edges = layers[k - 1].edges
-            flow = self._masses[-1][edges.sources] * _weights(
-                layers[k - 1], self._policy
-            )
-            size = len(layers[k].names)
-            self._masses.append(np.bincount(edges.targets, flow, size))
-        return self._masses
-
-
-class _Clumps(_Forward):
-    """Masses as far from each other as can be while all supports keep their totals.
-
-    Each population puts what it has in a support on one node, drawn anew each time.
-    """
-
-    def __init__(self, policy: np.ndarray, rng: np.random.Generator):
-        super().__init__(policy)
-        self._rng = rng
-
-    def __call__(self, layers: list[Layer]) -> np.ndarray:
-        mass = super().__call__(layers)
-        groups = collections.defaultdict(list)
-        for place, support in enumerate(layers[-1].supports):
-            groups[id(support), layers[-1].populations[place]].append(place)
-        clumped = np.zeros(len(mass))
-        for places in groups.values():
-            clumped[self._rng.choice(places)] = mass[places].sum()
-        self._masses[-1] = clumped
-        return clumped
-
-
-def _weights(layer: Layer, policy: np.ndarray) -> np.ndarray:
-    """Probability of each edge; nodes without a row in the policy play uniformly."""
-    edges = layer.edges
-    if layer.kind != StateType.DECISION:
-        return edges.probabilities
-    rows = layer.rows[edges.sources]
-    known = rows < len(policy)
-    if known.all():
-        return policy[rows, edges.labels]
-    weights = 1.0 / np.bincount(edges.sources)[edges.sources]
-    weights[known] = policy[rows[known], edges.labels[known]]
-    return weights
-
-
 def _backward(
     layer: Layer,
     values: np.ndarray,
@@ -333,7 +285,7 @@ def _backward(
     """
     edges = layer.edges
     after = layer.rewards[edges.sources] + values[:, edges.targets]
-    weights = _weights(layer, policy)
+    weights = edge_weights(layer, policy)
     mean = np.add.reduceat(after * weights, edges.starts, axis=1)
     if layer.kind == StateType.DECISION:
         q[:, layer.rows[edges.sources], edges.labels] = after

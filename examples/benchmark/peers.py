@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import pathlib
 import shlex
-import subprocess
 import sys
 
 from absl import app, flags
@@ -33,8 +32,7 @@ GAMES = (
     "mfg_rock_paper_scissors",
     "mfg_left_right",
 )
-ROUNDS = 4
-SLOW = 5000.0  # milliseconds: no second round
+PACKAGES = ("mfglib", "torch", "opt_einsum")
 NOTES = """\
 An iteration includes the exploitability of its policy. Ratios are of minima: the least
 of many timings is what the code costs, the rest is other processes. The libraries take
@@ -68,6 +66,7 @@ def main(argv: list[str]) -> None:
         sys.exit(f"Unexpected arguments: {argv[1:]}")
     use_threads(FLAGS.threads)
     import peer_contests
+    from remote import ROUNDS, play, versions
     from table import Table
 
     rival = None
@@ -80,14 +79,14 @@ def main(argv: list[str]) -> None:
         shlex.join(["python", "examples/benchmark/peers.py", *sys.argv[1:]]),
         NOTES,
         peer_contests.PEER,
-        {"threads": FLAGS.threads} | versions(FLAGS.mfglib_python),
+        {"threads": FLAGS.threads} | versions(FLAGS.mfglib_python, PACKAGES),
     )
     matches = [m for m in peer_contests.matches(FLAGS.quick) if m.game in FLAGS.only]
     seconds = 0.0 if FLAGS.quick else FLAGS.seconds
     for match in (progress := tqdm.tqdm(matches)):
         progress.set_description(f"{match.game}, {match.size[0]} states")
         contest = peer_contests.contest(match, rival, seconds / ROUNDS)
-        table.add(contest, play(contest))
+        table.add(contest, play(contest.contenders))
     print(table.markdown())
 
 
@@ -98,43 +97,6 @@ def use_threads(number: int) -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(number)
     tf.config.threading.set_inter_op_parallelism_threads(number)
-
-
-def versions(python: str | None) -> dict[str, str]:
-    """Versions of the peer's packages."""
-    if python is None:
-        return {}
-    script = "from importlib.metadata import version as v; print(v('{}'))"
-    return {
-        name: subprocess.run(
-            [python, "-c", script.format(name)],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.strip()
-        for name in ("mfglib", "torch", "opt_einsum")
-    }
-
-
-def play(contest) -> dict:
-    """Lets the contenders take turns; each one's timing or why it has none."""
-    from remote import Stopped
-
-    playing = {contender: contender.start() for contender in contest.contenders}
-    results = {}
-    for _ in range(ROUNDS):
-        for contender, stopwatch in list(playing.items()):
-            try:
-                results[contender] = stopwatch.run(contender.seconds)
-            except Stopped as reason:
-                results.setdefault(contender, str(reason))
-                del playing[contender]
-            else:
-                if results[contender].least > SLOW:
-                    playing.pop(contender).close()
-    for stopwatch in playing.values():
-        stopwatch.close()
-    return results
 
 
 if __name__ == "__main__":

@@ -1,16 +1,22 @@
-"""Times a contender that lives in another interpreter."""
+"""Times contenders by turns, those too that live in another interpreter."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 import json
 import os
 import pathlib
 import select
 import subprocess
+from typing import TYPE_CHECKING
 
 from timing import Timing
 
+if TYPE_CHECKING:
+    from contests import Contender
+
+ROUNDS = 4
+_SLOW = 5000.0  # milliseconds: no second round
 _HERE = pathlib.Path(__file__).parent
 
 
@@ -72,3 +78,40 @@ class RemoteStopwatch:
         if "allocate memory" in error or "MemoryError" in error:
             raise Stopped("out of memory")
         raise RuntimeError(f"{self._command[1]} failed:\n{error}")
+
+
+def play(
+    contenders: Iterable[Contender], rounds: Iterable = range(ROUNDS)
+) -> dict[Contender, Timing | str]:
+    """Lets contenders take turns; each one's timing or why it has none."""
+    playing = {contender: contender.start() for contender in contenders}
+    results = {}
+    for _ in rounds:
+        for contender, stopwatch in list(playing.items()):
+            try:
+                results[contender] = stopwatch.run(contender.seconds)
+            except Stopped as reason:
+                results.setdefault(contender, str(reason))
+                del playing[contender]
+            else:
+                if results[contender].least > _SLOW:
+                    playing.pop(contender).close()
+    for stopwatch in playing.values():
+        stopwatch.close()
+    return results
+
+
+def versions(python: str | None, packages: Iterable[str]) -> dict[str, str]:
+    """Versions of packages of an interpreter, none without one."""
+    if python is None:
+        return {}
+    script = "from importlib.metadata import version as v; print(v('{}'))"
+    return {
+        name: subprocess.run(
+            [python, "-c", script.format(name)],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+        for name in packages
+    }

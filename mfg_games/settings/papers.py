@@ -154,6 +154,23 @@ PAPERS = (
         (PAPER, COMMON_NOISE),
     ),
     Setting(
+        "linear_quadratic_deep_2022",
+        "mfg_linear_quadratic",
+        _linear_quadratic(
+            half_width=5,
+            horizon=10,
+            dt=1.0,
+            max_action=3,
+            mean_reversion=0.0,
+            volatility=1.0,
+            modes="-3 3",
+            mode_std=1.0,
+        ),
+        f"{_DEEP}; numbers of OpenSpiel's game, its initial law replaced",
+        "two small crowds on a short line (the paper's sizes are unknown)",
+        (PAPER,),
+    ),
+    Setting(
         "four_rooms_deep_2022",
         "mfg_exploration",
         _exploration("four_rooms", 40, 1.0),

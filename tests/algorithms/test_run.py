@@ -1,5 +1,6 @@
 """The run loop: history, stopping, best iterate, checkpoints, kill -9."""
 
+import itertools
 import math
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 
+from measuring_solver import MeasuringSolver
 import numpy as np
 import pytest
 
@@ -112,6 +114,38 @@ def test_progress_shows_rate_and_exploitability(capsys):
     assert "it/s" in shown
     assert "exploitability" in shown
     assert "best" in shown
+    assert "moves/s" not in shown
+
+
+def test_progress_shows_losses_and_rates_of_solvers_that_measure(capsys):
+    run(MeasuringSolver(GAME), 4)
+    shown = capsys.readouterr().err
+    assert "loss 0.25, " in shown
+    assert "moves/s, " in shown
+    assert "updates/s" in shown
+
+
+def test_records_hold_what_the_solver_measured():
+    history = run(MeasuringSolver(GAME), 3, progress=False).history
+    assert history[0].metrics == {}
+    for before, record in itertools.pairwise(history):
+        seconds = record.seconds - before.seconds
+        assert record.metrics == {
+            "loss": 1 / record.iteration,
+            "moves": 64.0,
+            "updates": 8.0,
+            "moves_per_second": 64 / seconds,
+            "updates_per_second": 8 / seconds,
+        }
+
+
+def test_a_resumed_run_remembers_what_was_measured(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    first = run(MeasuringSolver(GAME), 3, checkpoint_path=path, progress=False)
+    resumed = run(MeasuringSolver(GAME), 5, checkpoint_path=path, progress=False)
+    assert resumed.history[:4] == first.history
+    assert resumed.history[5].metrics["loss"] == 1 / 5
+    assert int(resumed.state["moves"]) == 5 * 64
 
 
 @pytest.mark.parametrize("solver_class", [FictitiousPlay, MirrorDescent])
@@ -203,6 +237,50 @@ def test_no_number_stops_the_run_and_names_the_iteration(tmp_path):
             checkpoint_every=0.0,
             progress=False,
         )
+
+
+def spoilt(iteration):
+    """A solver whose loss is no number in an iteration."""
+    solver = MeasuringSolver(GAME)
+    solver.spoilt = {iteration: math.nan}
+    return solver
+
+
+def test_a_metric_that_is_no_number_stops_the_run_and_names_the_checkpoint(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    message = (
+        r"the loss is nan at iteration 4\. The run stopped after 4 iterations and left "
+        rf"its last good checkpoint, of iteration 3, in `{path}`\."
+    )
+    settings = {"checkpoint_path": path, "checkpoint_every": 0.0, "progress": False}
+    with pytest.raises(FloatingPointError, match=message):
+        run(spoilt(4), 10, **settings)
+    assert _iterations(path) == 3
+    # The checkpoint is good: the run goes on from it, and may stop again later.
+    with pytest.raises(FloatingPointError, match=r"checkpoint, of iteration 5"):
+        run(spoilt(6), 10, **settings)
+    resumed = run(MeasuringSolver(GAME), 7, **settings)
+    assert values(resumed) == values(run(MirrorDescent(GAME, lr=0.1), 7))
+
+
+def test_a_run_that_stops_at_once_after_it_was_resumed_names_the_checkpoint(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    run(MeasuringSolver(GAME), 2, checkpoint_path=path, progress=False)
+    with pytest.raises(FloatingPointError, match="checkpoint, of iteration 2"):
+        run(spoilt(3), 4, checkpoint_path=path, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (None, "after 2 iterations and had no checkpoint file"),
+        ("new.npz", "after 2 iterations and had not written its checkpoint `.*new.npz"),
+    ],
+)
+def test_a_run_that_stops_without_a_checkpoint_says_so(tmp_path, name, message):
+    path = name and tmp_path / name
+    with pytest.raises(FloatingPointError, match=message):
+        run(spoilt(2), 4, checkpoint_path=path, progress=False)
 
 
 def test_the_csv_has_one_row_for_each_record(tmp_path):

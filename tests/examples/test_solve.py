@@ -14,6 +14,7 @@ from absl.testing import flagsaver
 import matplotlib.image
 import pyspiel
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from algorithms.exploitability import exploitability
 from algorithms.policy_file import load_policy
@@ -138,6 +139,48 @@ def test_parameters_may_be_words(tmp_path):
     assert done.returncode == 0, done.stderr
     run = json.loads((tmp_path / "run.json").read_text())
     assert run["parameters"]["regulariser"] == "tsallis"
+
+
+DEEP = [
+    f"--game={GAME}",
+    "--algorithm=deep_mirror_descent",
+    "--parameter=dqn_updates=12",
+    "--parameter=dqn_width=6",
+]
+
+
+def test_a_solver_that_learns_leaves_logs(tmp_path):
+    arguments = [*DEEP, f"--output_dir={tmp_path}", "--tensorboard"]
+    done = solve(*arguments, "--iterations=2")
+    assert done.returncode == 0, done.stderr
+    (row,) = [line for line in done.stdout.splitlines() if line.split()[:1] == ["2"]]
+    assert "  loss " in row
+    assert "moves/s" in row
+    assert solve(*arguments, "--iterations=4", "--resume").returncode == 0
+    with open(tmp_path / "log.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["iteration"] for row in rows] == ["0", "1", "2", "3", "4"]
+    assert all(float(row["loss"]) > 0 for row in rows[1:])
+    curves = EventAccumulator(str(tmp_path / "tensorboard"))
+    curves.Reload()
+    assert [point.step for point in curves.Scalars("loss")] == [1, 2, 3, 4]
+
+
+def test_an_exact_solver_leaves_no_logs(finished):
+    output, _ = finished
+    assert not (output / "log.csv").exists()
+    assert not (output / "tensorboard").exists()
+
+
+def test_numbers_that_go_wrong_end_in_one_line(tmp_path):
+    spoil = [f"--parameter=dqn_{it}" for it in ("learning_rate=1e12", "clip_norm=0")]
+    arguments = [*DEEP, *spoil, "--parameter=dqn_optimizer=sgd", "--iterations=3"]
+    done = solve(*arguments, f"--output_dir={tmp_path}")
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("FloatingPointError: DeepMirrorDescent: the loss is")
+    assert "stopped after 0 iterations" in line
+    assert "checkpoint.npz" in line
 
 
 def test_list_shows_games_settings_and_solvers():

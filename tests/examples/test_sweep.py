@@ -220,6 +220,24 @@ def test_an_interrupted_sweep_goes_on(tmp_path, monkeypatch):
     assert [row["status"] for row in rows] == [FINISHED] * 3
 
 
+def test_solvers_that_learn_leave_a_log(tmp_path):
+    done = sweep(
+        "--algorithm=deep_mirror_descent",
+        "--algorithm=mirror_descent",
+        "--parameter=deep_mirror_descent.dqn_updates=12",
+        "--parameter=deep_mirror_descent.dqn_width=6",
+        "--iterations=2",
+        f"--output_dir={tmp_path}",
+    )
+    assert done.returncode == 0, done.stderr
+    deep, exact = (tmp_path / row["directory"] / "log.csv" for row in results(tmp_path))
+    with open(deep, encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["iteration"] for row in rows] == ["0", "1", "2"]
+    assert all(float(row["loss"]) > 0 for row in rows[1:])
+    assert not exact.exists()
+
+
 def test_stopping_flags_hold(tmp_path):
     done = sweep("--relative_tolerance=0.99", f"--output_dir={tmp_path}")
     assert done.returncode == 0, done.stderr

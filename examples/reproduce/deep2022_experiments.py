@@ -1,0 +1,246 @@
+"""The experiments of `deep_2022`: games, solvers, hyper-parameters and budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+import dataclasses
+
+from experiments import Algorithms
+
+from algorithms.job import Job
+from mfg_games.settings import setting
+
+MOMD, AFP, BP, PI, BI, DFP = "D-MOMD", "D-AFP", "D-BP", "D-PI", "D-BI", "D-FP"
+EXACT_FP, EXACT_OMD, EXACT_MOMD, EXACT_BP, EXACT_PI = (
+    "exact FP",
+    "exact OMD",
+    "exact M-OMD",
+    "exact BP",
+    "exact PI",
+)
+# Label -> name in `algorithms.catalogue.SOLVERS`.
+SOLVERS = {
+    MOMD: "deep_mirror_descent",
+    AFP: "average_network_fictitious_play",
+    BP: "deep_fixed_point",
+    PI: "deep_policy_iteration",
+    BI: "deep_boltzmann_iteration",
+    DFP: "deep_fictitious_play",
+}
+NAMES = {
+    MOMD: "deep Munchausen online mirror descent",
+    AFP: "average-network fictitious play",
+    BP: "deep fixed point (Banach-Picard) iteration",
+    PI: "deep policy iteration",
+    BI: "deep Boltzmann iteration",
+    DFP: "deep fictitious play, all networks stored",
+}
+METHODS = (MOMD, AFP)  # the paper's
+BASELINES = (BP, PI, BI)
+UNSETTLED = (BP, PI)  # what is said to oscillate
+ALPHA = 0.99
+_ENDLESS = 10**6  # iterations; seconds end a run
+
+ROOMS, SIS, LQ, MAZE, CHASING = (
+    "four rooms",
+    "epidemic",
+    "linear-quadratic",
+    "congestion",
+    "chasing",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Environment:
+    """One game of the paper.
+
+    Attributes:
+      name: what the figures call it.
+      game: a setting's name, or an OpenSpiel string.
+      tau: temperature of mirror descent, the inverse of its rate.
+      heat: temperature of the Boltzmann iteration.
+      updates: gradient steps of an iteration, of values and of D-AFP's student.
+      reason: why this tau.
+    """
+
+    name: str
+    game: str
+    tau: float
+    heat: float
+    updates: int
+    reason: str
+
+    def options(self, label: str) -> dict[str, float]:
+        """Of a deep solver, but for the seed."""
+        own = {
+            MOMD: {"tau": self.tau, "alpha": ALPHA},
+            AFP: {"student_updates": self.updates},
+            BI: {"temperature": self.heat},
+        }
+        return {"dqn_updates": self.updates, **own.get(label, {})}
+
+    @property
+    def exact(self) -> Algorithms:
+        """The exact solvers; mirror descent has the rate 1 / tau."""
+        munchausen = {"tau": self.tau, "alpha": ALPHA}
+        return {
+            EXACT_FP: ("fictitious_play", {}),
+            EXACT_OMD: ("mirror_descent", {"lr": 1 / self.tau}),
+            EXACT_MOMD: ("munchausen_mirror_descent", munchausen),
+            EXACT_BP: ("fixed_point", {}),
+            EXACT_PI: ("policy_iteration", {}),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """What is computed.
+
+    Attributes:
+      name: of this scale; runs of different scales are kept apart.
+      environments: the games, in the order in which they are run.
+      seconds: of a run, by game and deep solver, in the order in which they are run.
+      num_seeds: of every deep solver.
+      iterations: of the exact solvers.
+      reduction: share of the first exploitability that the paper's solvers must reach.
+      targets: whether this project's targets on four rooms are checked.
+      side_by_side: runs at a time, each with one thread.
+    """
+
+    name: str
+    environments: tuple[Environment, ...]
+    seconds: Mapping[str, Mapping[str, float]]
+    num_seeds: int
+    iterations: int
+    reduction: float
+    targets: bool
+    side_by_side: int = 2
+
+    def environment(self, name: str) -> Environment:
+        """The game of a name."""
+        return next(each for each in self.environments if each.name == name)
+
+    @property
+    def games(self) -> list[str]:
+        """The names of the games."""
+        return [each.name for each in self.environments]
+
+    def solvers(self, game: str) -> list[str]:
+        """Labels of the deep solvers that run on a game."""
+        return list(self.seconds[game])
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What was computed, by name."""
+        numbers = dataclasses.asdict(self)
+        games = {each.name: each.game for each in self.environments}
+        names = ("num_seeds", "iterations", "side_by_side")
+        return games | {name: numbers[name] for name in names}
+
+
+Key = tuple[str, str, int]  # game, deep solver, seed
+
+
+def jobs(scale: Scale, seed: int) -> dict[Key, Job]:
+    """All runs of deep solvers, in the order in which they are done.
+
+    Args:
+      scale: what to compute.
+      seed: the first of the seeds.
+    """
+    return dict(_jobs(scale, seed))
+
+
+def _jobs(scale: Scale, seed: int) -> Iterator[tuple[Key, Job]]:
+    for each in scale.environments:
+        for label, seconds in scale.seconds[each.name].items():
+            for number in range(seed, seed + scale.num_seeds):
+                given = {**each.options(label), "seed": number}
+                limits = _ENDLESS, {"seconds": seconds}
+                job = Job(each.game, SOLVERS[label], given, *limits)
+                yield (each.name, label, number), job
+
+
+def _alike(names: tuple[str, ...], seconds: float) -> dict[str, float]:
+    return dict.fromkeys(names, seconds)
+
+
+_ENVIRONMENTS = (
+    Environment(
+        ROOMS,
+        "four_rooms_deep_2022",
+        tau=10.0,
+        heat=10.0,
+        updates=1000,
+        reason="that of the released code; Q has a range of 290",
+    ),
+    Environment(
+        SIS,
+        "sis_2022",
+        tau=1.0,
+        heat=0.1,
+        updates=200,
+        reason="Q has a range of 28; exact M-OMD is lowest of 0.3, 1, 3 at k = 50",
+    ),
+    Environment(
+        LQ,
+        setting("linear_quadratic_deep_2022").name,
+        tau=1.0,
+        heat=0.1,
+        updates=200,
+        reason="Q has a range of 68; exact M-OMD converges from 0.3 to 3",
+    ),
+    Environment(
+        CHASING,
+        "chasing_3_populations_2021",
+        tau=3.0,
+        heat=3.0,
+        updates=200,
+        reason="Q has a range of 33; exact M-OMD diverges at 1, is slower at 10",
+    ),
+    Environment(
+        MAZE,
+        "maze_congestion_2022",
+        tau=30.0,
+        heat=30.0,
+        updates=1000,
+        reason="Q has a range of 720; exact M-OMD is unsteady at 10, biased at 100",
+    ),
+)
+_EVERY = (MOMD, AFP, BP, PI, BI, DFP)
+_SMALL_GAMES = (SIS, LQ, CHASING)
+FULL = Scale(
+    name="full",
+    environments=_ENVIRONMENTS,
+    seconds={
+        ROOMS: {MOMD: 300, AFP: 450, BP: 90, PI: 90, BI: 60, DFP: 60},
+        **{game: _alike(_EVERY, 15) for game in _SMALL_GAMES},
+        MAZE: _alike(_EVERY, 40),
+    },
+    num_seeds=5,
+    iterations=200,
+    reduction=0.2,
+    targets=True,
+)
+_SMALLER = Environment(
+    MAZE,
+    "mfg_congestion(layout=four_rooms,horizon=30)",
+    tau=10.0,
+    heat=10.0,
+    updates=1000,
+    reason="four rooms in place of the maze; Q has a range of 220",
+)
+_FASTER = (*METHODS, *UNSETTLED)
+FAST = Scale(
+    name="fast",
+    environments=(*_ENVIRONMENTS[:-1], _SMALLER),
+    seconds={
+        ROOMS: {MOMD: 15, AFP: 15, BP: 6, PI: 6},
+        **{game: _alike(_FASTER, 6) for game in _SMALL_GAMES},
+        MAZE: _alike(_FASTER, 8),
+    },
+    num_seeds=2,
+    iterations=50,
+    reduction=0.8,
+    targets=False,
+)

@@ -1,0 +1,167 @@
+"""What `deep_2022` says on its page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+import pathlib
+
+import deep2022_claims
+from deep2022_curves import grouped, rows
+import deep2022_experiments as experiments
+from deep2022_experiments import ALPHA, NAMES, Scale
+import deep2022_figures
+import deep2022_runs
+from reproduction import Findings
+
+_TITLE = (
+    "Scalable Deep Reinforcement Learning Algorithms for Mean Field Games "
+    "(Laurière et al. 2022)"
+)
+_NOTES = """\
+{solvers}.
+
+Every run has its own process with one thread, {side_by_side} of them at a time; seconds
+are the run's own, its compilation included. A run ends when its seconds are over, so
+that slow solvers do fewer iterations. Flows and exploitability are exact, and players
+learn from sampled moves alone. The sizes of the linear-quadratic game and of the
+chasing populations are not known from the paper; the maze is OpenSpiel's.
+
+All solvers have the same network (two layers of 128), learner and batches, by default.
+Each game has its own temperatures and length of an iteration:
+
+{hyperparameters}
+
+Munchausen's weight alpha is {alpha} everywhere, which leaves mirror descent at the
+equilibrium of a game with a little entropy, (1 - alpha) tau, in its rewards: that is
+where the curves of exact M-OMD end. The best tau grows with the scale of the values: it
+is a tenth to a fiftieth of the range of Q under the uniform policy, and short runs of
+exact M-OMD chose it. The temperature of the Boltzmann iteration is
+that of several at which the exact iteration ended lowest.
+
+Seconds of a run:
+
+{budget}
+
+What came of it, mean of {seeds} and their standard deviation:
+
+{results}
+
+{checked}"""
+_UNCHECKED = (
+    "The targets of this project on four rooms are checked without `--fast` only."
+)
+_CHECKED = (
+    "The targets on four rooms, claims that begin with that word, are this project's: "
+    "the paper prints no values."
+)
+
+
+def study(scale: Scale, seed: int, root: pathlib.Path) -> Findings:
+    """Runs all experiments.
+
+    Args:
+      scale: what to compute.
+      seed: the first of the seeds.
+      root: where the runs of deep solvers are, finished ones among them.
+
+    Raises:
+      RuntimeError: a run failed.
+    """
+    jobs = experiments.jobs(scale, seed)
+    deep2022_runs.do_all(jobs, root, scale.side_by_side)
+    curves = deep2022_runs.read(jobs, root)
+    shown = deep2022_figures.SHOWN
+    endings = {
+        **deep2022_runs.solve_exactly(scale),
+        **deep2022_runs.endings(jobs, curves, root, shown),
+    }
+    groups = grouped(scale, curves)
+    table = rows(groups)
+    return Findings(
+        title=_TITLE,
+        notes=notes(scale, table),
+        claims=deep2022_claims.all_claims(scale, groups, endings),
+        figures=deep2022_figures.all_figures(scale, groups, endings),
+        runs={
+            **{
+                (game, label): endings[game, label].solved
+                for game, label in endings
+                if label not in shown
+            },
+            **{
+                (game, f"{label}, seed {number}"): solved
+                for (game, label, number), solved in curves.items()
+            },
+        },
+        tables={"summary.csv": table},
+        settings=scale.settings,
+    )
+
+
+def notes(scale: Scale, table: Sequence[dict]) -> str:
+    """What a reader must know before the claims, in markdown.
+
+    Args:
+      scale: what was computed.
+      table: the rows of `summary.csv`.
+    """
+    used = dict.fromkeys(row["solver"] for row in table)
+    return _NOTES.format(
+        solvers="; ".join(f"{label}: {NAMES[label]}" for label in used),
+        side_by_side=scale.side_by_side,
+        hyperparameters=_hyperparameters(scale),
+        alpha=ALPHA,
+        budget=_budget(scale, used),
+        seeds=f"{scale.num_seeds} seeds",
+        results=_results(table),
+        checked=_CHECKED if scale.targets else _UNCHECKED,
+    )
+
+
+def _hyperparameters(scale: Scale) -> str:
+    return _markdown(
+        ("game", "tau", "temperature of D-BI", "steps of an iteration", "why this tau"),
+        (
+            (
+                each.name,
+                f"{each.tau:g}",
+                f"{each.heat:g}",
+                str(each.updates),
+                each.reason,
+            )
+            for each in scale.environments
+        ),
+    )
+
+
+def _budget(scale: Scale, labels: Iterable[str]) -> str:
+    labels = list(labels)
+    return _markdown(
+        ("game", *labels),
+        (
+            (game, *(f"{scale.seconds[game].get(label, 0):g}" for label in labels))
+            for game in scale.games
+        ),
+    )
+
+
+def _results(table: Sequence[dict]) -> str:
+    return _markdown(
+        ("game", "solver", "iterations", "first", "last", "lowest mean"),
+        (
+            (
+                row["game"],
+                row["solver"],
+                str(row["iterations"]),
+                f"{row['first']:.4g}",
+                f"{row['last']:.3g} ± {row['spread']:.2g}",
+                f"{row['lowest_of_mean']:.3g}",
+            )
+            for row in table
+        ),
+    )
+
+
+def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
