@@ -34,9 +34,20 @@ def named(text: str) -> tuple[str, str]:
     return name, value
 
 
-def defaults(algorithm: str) -> dict[str, typing.Any]:
-    """The options of a solver with their defaults. Imports TensorFlow."""
-    return catalogue.solver_class(algorithm).options()
+def defaults(
+    algorithm: str, given: Mapping[str, Argument] = types.MappingProxyType({})
+) -> dict[str, typing.Any]:
+    """The options of a solver with their defaults. Imports TensorFlow.
+
+    Args:
+      algorithm: the solver's name.
+      given: some options, of which a `preset` decides on the defaults of others.
+
+    Raises:
+      ValueError: there is no such solver or preset.
+    """
+    preset = {name: given[name] for name in ("preset",) if name in given}
+    return catalogue.solver_class(algorithm).options(**preset)
 
 
 def parse(algorithm: str, texts: Mapping[str, str]) -> dict[str, Argument]:

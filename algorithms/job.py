@@ -59,7 +59,7 @@ class Job:
     @functools.cached_property
     def settings(self) -> dict:
         """All that the numbers depend on, as it is read back from JSON."""
-        parameters = arguments.defaults(self.algorithm) | self.given
+        parameters = arguments.defaults(self.algorithm, self.given) | self.given
         settings = {
             "game": _game_string(self.game),
             "algorithm": self.algorithm,

@@ -32,7 +32,8 @@ class StudentConfig(NetworkConfig):
 
     Attributes:
       updates: gradient steps of a phase.
-      games: that a teacher plays for one phase, side by side.
+      games: that a teacher plays side by side for one phase, and others after those
+        that end early.
       data: "offline", samples of all teachers so far, or "online", of the last games.
       reservoir_capacity: samples that are kept offline.
       targets: "hard", the teacher's actions, or "soft", its distributions.

@@ -27,12 +27,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from algorithms.deep.players import NOWHERE, World, draw
 from algorithms.regularisers import softmax
 
-_ABSENT = -1  # the place of a row that is not in the tree
+_ABSENT = np.int64(-1)  # the place of a row that is not in the tree
 
 
 class Guide(NamedTuple):
@@ -64,7 +65,7 @@ class _Trees(NamedTuple):
     """One tree for each root. A node's place is the number of its simulation.
 
     Attributes:
-      places: int32 [B, D], of the rows; `_ABSENT` if they are not in the tree.
+      places: int64 [B, D], of the rows; `_ABSENT` if they are not in the tree.
       visits: [B, M, A].
       values: [B, M, A]; the least number there is for illegal actions.
     """
@@ -132,35 +133,127 @@ class _Search:
     """What stays the same while trees grow; the arguments are those of `search`."""
 
     def __init__(self, world, guide, roots, simulations, c_puct, seed):
-        self._world, self._roots, self._seed = world, roots, seed
-        self._simulations, self._c_puct = simulations, c_puct
-        self._prior = guide.prior
+        self._world, self._prior = world, guide.prior
+        self._roots, self._simulations = roots, simulations
+        self._c_puct, self._seed = c_puct, seed
+        self._numbers = tf.range(tf.shape(roots, tf.int64)[0])
         self._values = tf.where(world.legal, guide.values, guide.values.dtype.min)
-        self._number = tf.range(tf.shape(roots, tf.int64)[0])  # of the roots
+        self._best = tf.reduce_max(self._values, axis=-1)
 
     def trees(self) -> _Trees:
         """The trees after all simulations."""
-        size, (num_nodes, actions) = tf.shape(self._roots)[0], tf.shape(self._values)
-        nothing = tf.zeros((size, self._simulations + 1, actions))
+        size, num_nodes = tf.shape(self._roots)[0], tf.shape(self._values)[0]
+        nothing = tf.zeros((size, self._simulations + 1, self._values.shape[-1]))
         bare = _Trees(tf.fill([size, num_nodes], _ABSENT), nothing, nothing)
+        first = tf.constant(0, tf.int64)
         _, trees = tf.while_loop(
             lambda number, _: number <= self._simulations,
             lambda number, trees: (number + 1, self._simulate(trees, number)),
-            (1, self._join(bare, 0, self._roots)),
+            (first + 1, self._join(bare, self._roots, first)),
         )
         return trees
 
     def _simulate(self, trees: _Trees, number: tf.Tensor) -> _Trees:
         """The trees after the simulation of this number, from 1 on."""
-        path, leaves = self._down(trees, _fold_in(self._seed, number))
-        return self._up(self._join(trees, number, leaves), path)
+        leaves, path, steps = self._down(trees, _fold_in(self._seed, number))
+        return self._up(self._join(trees, leaves, number), path, steps)
 
-    def _join(self, trees: _Trees, number: tf.Tensor, rows: tf.Tensor) -> _Trees:
-        """The trees with nodes [B] that are new, or `NOWHERE` for none."""
-        joining = rows != NOWHERE
+    def _join(self, trees: _Trees, rows: tf.Tensor, number: tf.Tensor) -> _Trees:
+        """The trees with new nodes [B]; `NOWHERE` for none."""
+        joins = rows != NOWHERE
         rows = tf.maximum(rows, 0)
-        spots = tf.stack([self._number, rows], axis=1)
-        here = tf.where(joining, number, tf.gather_nd(trees.places, spots))
-        places = tf.tensor_scatter_nd_update(trees.places, spots, here)
-        spots = tf.stack([self._number, tf.fill(tf.shape(rows), number)], axis=1)
-        return trees
+        spots = tf.stack([self._numbers, rows], axis=1)
+        stays = tf.gather_nd(trees.places, spots)
+        here = tf.where(joins, number, stays)
+        new = tf.stack([self._numbers, tf.zeros_like(rows) + number], axis=1)
+        return trees._replace(
+            places=tf.tensor_scatter_nd_update(trees.places, spots, here),
+            values=tf.tensor_scatter_nd_update(
+                trees.values, new, tf.gather(self._values, rows)
+            ),
+        )
+
+    def _down(self, trees: _Trees, seed: tf.Tensor):
+        """Walks down all trees.
+
+        Returns:
+          The rows [B] of nodes to join the trees, or `NOWHERE`; the paths, a tensor
+          array of places, rows and actions [B, 3], with places `_ABSENT` where a walk
+          has ended; and how long the longest one is.
+        """
+
+        def step(rows, places, leaves, path, number):
+            taken, after = self._move(trees, rows, places, _fold_in(seed, number))
+            going = places != _ABSENT
+            path = path.write(number, tf.concat([places[:, None], taken], axis=1))
+            reached = tf.where(
+                going, self._places(trees, after[:, None])[:, 0], _ABSENT
+            )
+            leaves = tf.where(going & (reached == _ABSENT), after, leaves)
+            return tf.maximum(after, 0), reached, leaves, path, number + 1
+
+        root = tf.zeros_like(self._roots)
+        path = tf.TensorArray(tf.int64, 0, dynamic_size=True, element_shape=(None, 3))
+        _, _, leaves, path, steps = tf.while_loop(
+            lambda rows, places, *_: tf.reduce_any(places != _ABSENT),
+            step,
+            (self._roots, root, root + NOWHERE, path, 0),
+        )
+        return leaves, path, steps
+
+    def _move(self, trees: _Trees, rows: tf.Tensor, places: tf.Tensor, seed: tf.Tensor):
+        """Moves from nodes [B]: rows and actions [B, 2], and the next rows [B]."""
+        places = tf.maximum(places, 0)
+        scores = puct_scores(
+            tf.gather(trees.values, places, batch_dims=1),
+            tf.gather(trees.visits, places, batch_dims=1),
+            tf.gather(self._prior, rows),
+            tf.gather(self._world.legal, rows),
+            self._c_puct,
+        )
+        taken = tf.stack([rows, tf.argmax(scores, axis=-1)], axis=1)
+        uniforms = tf.random.stateless_uniform(tf.shape(rows), seed, alg="philox")
+        outcomes = draw(tf.gather_nd(self._world.probabilities, taken), uniforms)
+        successors = tf.gather_nd(self._world.successors, taken)
+        return taken, tf.gather(successors, outcomes, batch_dims=1)
+
+    def _up(self, trees: _Trees, path: tf.TensorArray, steps: tf.Tensor) -> _Trees:
+        """Values and visits along the paths, from their ends to the roots."""
+
+        def back(step, trees):
+            places, taken = tf.split(path.read(step), [1, 2], axis=1)
+            on = places[:, 0] != _ABSENT
+            spots = [self._numbers, tf.maximum(places[:, 0], 0), taken[:, 1]]
+            spots = tf.stack(spots, axis=1)
+            value = tf.where(
+                on, self._backup(trees, taken), tf.gather_nd(trees.values, spots)
+            )
+            return step - 1, trees._replace(
+                visits=tf.tensor_scatter_nd_add(
+                    trees.visits, spots, tf.cast(on, value.dtype)
+                ),
+                values=tf.tensor_scatter_nd_update(trees.values, spots, value),
+            )
+
+        return tf.while_loop(lambda step, _: step >= 0, back, (steps - 1, trees))[1]
+
+    def _backup(self, trees: _Trees, taken: tf.Tensor) -> tf.Tensor:
+        """What rows and actions [B, 2] are worth as far as the trees know, [B]."""
+        successors = tf.gather_nd(self._world.successors, taken)
+        rows, places = tf.maximum(successors, 0), self._places(trees, successors)
+        searched = tf.gather(trees.values, tf.maximum(places, 0), batch_dims=1)
+        searched = tf.reduce_max(searched, axis=-1)
+        best = tf.where(places == _ABSENT, tf.gather(self._best, rows), searched)
+        best = tf.where(successors == NOWHERE, 0.0, best)
+        probabilities = tf.gather_nd(self._world.probabilities, taken)
+        expected = tf.reduce_sum(probabilities * best, axis=-1)
+        return tf.gather_nd(self._world.rewards, taken) + expected
+
+    def _places(self, trees: _Trees, rows: tf.Tensor) -> tf.Tensor:
+        """Where rows [B, K] are in their trees; `_ABSENT` if they are not."""
+        places = tf.gather(trees.places, tf.maximum(rows, 0), batch_dims=1)
+        return tf.where(rows == NOWHERE, _ABSENT, places)
+
+
+def _fold_in(seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+    return tf.random.fold_in(seed, number, alg="philox")

@@ -26,7 +26,7 @@ from mfg_games.settings import setting
 
 WORKER = "openspiel_deep_worker.py"
 MOVES_PER_UPDATE = 64  # of all players together
-MORE = 8  # times as many moves again, from which the price of one is found
+MORE = 4  # times as many moves again, from which the price of one is found
 
 
 @dataclasses.dataclass(frozen=True)

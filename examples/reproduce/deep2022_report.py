@@ -20,9 +20,9 @@ _TITLE = (
 _NOTES = """\
 {solvers}.
 
-Every run has its own process with one thread, {side_by_side} of them at a time; seconds
-are the run's own, its compilation included. A run ends when its seconds are over, so
-that slow solvers do fewer iterations. Flows and exploitability are exact, and players
+A run has one thread, and {side_by_side} runs go on at a time; seconds are the run's own,
+its compilation included. A run ends when its budget is spent, so that of equal seconds
+slow solvers make fewer iterations. Flows and exploitability are exact, and players
 learn from sampled moves alone. The sizes of the linear-quadratic game and of the
 chasing populations are not known from the paper; the maze is OpenSpiel's.
 
@@ -38,7 +38,7 @@ is a tenth to a fiftieth of the range of Q under the uniform policy, and short r
 exact M-OMD chose it. The temperature of the Boltzmann iteration is
 that of several at which the exact iteration ended lowest.
 
-Seconds of a run:
+Budgets of a run:
 
 {budget}
 
@@ -139,7 +139,7 @@ def _budget(scale: Scale, labels: Iterable[str]) -> str:
     return _markdown(
         ("game", *labels),
         (
-            (game, *(f"{scale.seconds[game].get(label, 0):g}" for label in labels))
+            (game, *(str(scale.budgets[game][label]) for label in labels))
             for game in scale.games
         ),
     )

@@ -51,10 +51,10 @@ def do_all(jobs: Mapping[Key, Job], root: pathlib.Path, side_by_side: int) -> No
       RuntimeError: some failed.
     """
     todo = [job for job in jobs.values() if not job.is_finished(root)]
-    budget = sum(job.stopping["seconds"] for job in todo) / side_by_side
+    seconds = sum(job.stopping["seconds"] or 0 for job in todo) / side_by_side
     print(
         f"{len(jobs)} runs of deep solvers, {len(jobs) - len(todo)} of them finished "
-        f"before; at least {budget / 60:.1f} minutes, {side_by_side} at a time."
+        f"before; {side_by_side} at a time, at least {seconds / 60:.1f} minutes."
     )
     for job in todo:
         job.prepare(root)

@@ -1,29 +1,8 @@
 """Options of solvers as text: types, names and what mistakes say."""
 
-import dataclasses
-
 import pytest
 
-from algorithms import arguments, catalogue
-from algorithms.mirror_descent import MirrorDescent
-
-
-@dataclasses.dataclass(frozen=True)
-class Config:
-    width: int = 8
-    rate: float = 1.0
-    anchored: bool = False
-
-
-class Configured(MirrorDescent):
-    """Takes some options by way of a configuration, as deep solvers do."""
-
-    def __init__(self, game, config: Config = Config(), preset=None):
-        super().__init__(game)
-
-    @classmethod
-    def options(cls):
-        return {"preset": "ours", **dataclasses.asdict(Config())}
+from algorithms import arguments
 
 
 @pytest.mark.parametrize(
@@ -42,11 +21,26 @@ def test_texts_become_what_the_constructor_declares(algorithm, texts, expected):
     assert [type(v) for v in parsed.values()] == [type(v) for v in expected.values()]
 
 
-def test_a_configuration_s_fields_are_options(monkeypatch):
-    monkeypatch.setattr(catalogue, "solver_class", lambda name: Configured)
-    texts = {"width": "3", "rate": "2", "anchored": "true", "preset": "released"}
-    expected = {"width": 3, "rate": 2.0, "anchored": True, "preset": "released"}
-    assert arguments.parse("configured", texts) == expected
+def test_fields_of_configurations_are_options():
+    """Those of learners within them have the learner's name before their own."""
+    texts = {"tau": "2", "dqn_width": "3", "dqn_learning_rate": "1", "seed": "4"}
+    expected = {"tau": 2.0, "dqn_width": 3, "dqn_learning_rate": 1.0, "seed": 4}
+    parsed = arguments.parse("deep_mirror_descent", texts)
+    assert parsed == expected
+    assert [type(v) for v in parsed.values()] == [type(v) for v in expected.values()]
+    with pytest.raises(ValueError, match="Did you mean 'dqn_width'"):
+        arguments.parse("deep_mirror_descent", {"dqn_widht": "3"})
+
+
+def test_defaults_are_those_of_the_preset():
+    own = arguments.defaults("deep_mirror_descent")
+    released = arguments.defaults("deep_mirror_descent", {"preset": "released"})
+    assert own["preset"] == "ours"
+    assert own["dqn_learning_rate"] == 1e-3
+    assert released["preset"] == "released"
+    assert released["dqn_learning_rate"] == 1e-2
+    with pytest.raises(ValueError, match="no preset called 'theirs'"):
+        arguments.defaults("deep_mirror_descent", {"preset": "theirs"})
 
 
 @pytest.mark.parametrize(

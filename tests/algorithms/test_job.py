@@ -23,7 +23,7 @@ STOPPING = dataclasses.asdict(run.Stopping())
 def job(
     game=GAME, algorithm="mirror_descent", iterations=3, stopping=STOPPING, **given
 ):
-    return Job(game, "mirror_descent", given, iterations, stopping)
+    return Job(game, algorithm, given, iterations, stopping)
 
 
 def history(root, done):
@@ -46,6 +46,13 @@ def test_names_are_legible_and_those_of_files():
     )
     assert job(damping=0.1, lr=0.5).name == name
     assert name == pickle.loads(pickle.dumps(job(lr=0.5, damping=0.1))).name
+
+
+def test_settings_are_those_of_the_preset():
+    it = job(algorithm="deep_mirror_descent", preset="released", tau=3.0)
+    found = it.settings["parameters"]
+    assert found["dqn_learning_rate"] == 0.01
+    assert found["tau"] == 3.0
 
 
 def test_names_differ_as_runs_do():

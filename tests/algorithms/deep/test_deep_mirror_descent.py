@@ -2,57 +2,23 @@
 
 import dataclasses
 
+from deep_games import CERTAIN, SMALL, TABLE, TINY, reached, same
 import numpy as np
 import pytest
-import toy_dynamics  # noqa: F401  registers the games
 
 from algorithms import run
-from algorithms.deep.config import QLearningConfig, changed
 from algorithms.deep.deep_mirror_descent import (
     OURS,
     RELEASED,
     DeepMirrorDescent,
-    DeepMirrorDescentConfig,
 )
 from algorithms.exploitability import exploitability
 from algorithms.mirror_descent import MirrorDescent
 from algorithms.munchausen_mirror_descent import MunchausenMirrorDescent
 
-# No noise, so that a table can learn exactly what is right.
-CERTAIN = "mfg_test_random(seed=1,states=4,outcomes=1,horizon=3)"
-TABLE = DeepMirrorDescentConfig(
-    features="table",
-    tau=2.0,
-    dqn=QLearningConfig(
-        depth=0,
-        learning_rate=0.03,
-        updates=1200,
-        players=32,
-        batch_size=64,
-        target_every=50,
-        exploration=0.5,
-        replay_capacity=2000,
-        averaging=0.9,
-    ),
-)
-TINY = {
-    "dqn_updates": 12,
-    "dqn_players": 5,
-    "dqn_batch_size": 8,
-    "dqn_width": 6,
-    "dqn_target_every": 5,
-}
-SMALL = "mfg_beach_bar(size=6,horizon=4)"
-
 
 def solver(game=SMALL, **changes) -> DeepMirrorDescent:
     return DeepMirrorDescent.make(game, **(TINY | changes))
-
-
-def same(first, second) -> None:
-    assert first.exploitability == second.exploitability
-    for name, array in first.state.items():
-        np.testing.assert_array_equal(array, second.state[name], name)
 
 
 @pytest.mark.parametrize(
@@ -64,24 +30,24 @@ def same(first, second) -> None:
 )
 def test_a_table_learns_what_exact_mirror_descent_computes(alpha, exact):
     exact = exact()
-    deep = DeepMirrorDescent(CERTAIN, dataclasses.replace(TABLE, alpha=alpha))
+    deep = DeepMirrorDescent.make(CERTAIN, **TABLE, tau=2.0, alpha=alpha)
     uniform = exact.get_policy().probabilities
     for _ in range(3):
         assert deep.exploitability == pytest.approx(exact.exploitability, abs=1e-4)
         deep.iteration()
         exact.iteration()
-        reached = exact.flow.mass.numpy() > 0
+        here = reached(exact)
         found, expected = (s.get_policy().probabilities for s in (deep, exact))
-        np.testing.assert_allclose(found[reached], expected[reached], atol=1e-4)
-    assert np.abs(expected - uniform)[reached].max() > 0.3
+        np.testing.assert_allclose(found[here], expected[here], atol=1e-4)
+    assert np.abs(expected - uniform)[here].max() > 0.3
 
 
 @pytest.mark.parametrize("changes", [{"dqn_acting": "greedy"}, {"dqn_loss": "huber"}])
 def test_other_choices_learn_the_same_table(changes):
     """The greedy player sees little of the game, but for exploration."""
     exact = MirrorDescent(CERTAIN, lr=0.5)
-    config = changed(TABLE, {"alpha": 1.0, "dqn_updates": 3000, **changes})
-    deep = DeepMirrorDescent(CERTAIN, config)
+    options = TABLE | {"tau": 2.0, "alpha": 1.0, "dqn_updates": 3000} | changes
+    deep = DeepMirrorDescent.make(CERTAIN, **options)
     deep.iteration()
     exact.iteration()
     assert deep.exploitability == pytest.approx(exact.exploitability, abs=1e-3)
