@@ -46,10 +46,12 @@ class BestOfNConfig(NetworkConfig):
       anchor_rate: share of the way that the anchor goes to the policy in a round.
     """
 
+    learning_rate: float = 5e-4
+    clip_norm: float = 1.0
     rounds: int = 25
     groups: int = 4
     group_size: int = 16
-    n: int = 4
+    n: int = 8
     updates: int = 40
     beta: float = 0.5
     anchor_weight: float = 0.0

@@ -72,7 +72,8 @@ def reweighted_gain(
 ) -> tf.Tensor:
     """What a policy earns where the anchor went.
 
-    The mean of policy(a) / anchor(a) * reward. At policy = anchor its gradient is the policy gradient.
+    The mean of policy(a) / anchor(a) * reward. At policy = anchor its gradient
+    is the policy gradient.
 
     Args:
       logits: [B, A], of the policy.

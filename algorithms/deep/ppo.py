@@ -48,7 +48,7 @@ class PPOConfig(NetworkConfig):
     epochs: int = 4
     trace: float = 0.95
     clip_ratio: float = 0.2
-    entropy_bonus: float = 0.01
+    entropy_bonus: float = 0.003
 
     def __post_init__(self):
         super().__post_init__()

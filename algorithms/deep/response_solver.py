@@ -13,6 +13,7 @@ from algorithms.deep.config import SolverConfig
 from algorithms.deep.deep_solver import DeepSolver
 from algorithms.deep.dqn import DQN, DQNConfig
 from algorithms.deep.networks import NetworkSpec
+from algorithms.deep.planning import PlanningConfig, PlanningResponse
 from algorithms.deep.players import World
 from algorithms.deep.ppo import PPO, PPOConfig
 from algorithms.solver import State, Update
@@ -27,12 +28,14 @@ class ResponseConfig(SolverConfig):
       best_response: a name in `RESPONSES`.
       dqn: hyper-parameters of "dqn".
       best_of_n: hyper-parameters of "best_of_n".
+      planning: hyper-parameters of "planning", whose values `dqn` learns.
       ppo: hyper-parameters of "ppo".
     """
 
     best_response: str = "dqn"
     dqn: DQNConfig = dataclasses.field(default_factory=DQNConfig)
     best_of_n: BestOfNConfig = dataclasses.field(default_factory=BestOfNConfig)
+    planning: PlanningConfig = dataclasses.field(default_factory=PlanningConfig)
     ppo: PPOConfig = dataclasses.field(default_factory=PPOConfig)
 
     def __post_init__(self):
@@ -45,6 +48,9 @@ RESPONSES: Mapping[str, Callable[[NetworkSpec, ResponseConfig, int], BestRespons
     "best_of_n": lambda spec, config, seed: BestOfN(spec, config.best_of_n, seed),
     "dqn": lambda spec, config, seed: DQN(spec, config.dqn, seed),
     "exact": lambda spec, config, seed: ExactResponse(),
+    "planning": lambda spec, config, seed: PlanningResponse(
+        spec, config.dqn, config.planning, seed
+    ),
     "ppo": lambda spec, config, seed: PPO(spec, config.ppo, seed),
 }
 

@@ -30,7 +30,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from algorithms.deep.players import NOWHERE, World, draw
+from algorithms.deep.players import NOWHERE, World, draw_successors
 from algorithms.regularisers import softmax
 
 _ABSENT = np.int64(-1)  # the place of a row that is not in the tree
@@ -213,9 +213,7 @@ class _Search:
         )
         taken = tf.stack([rows, tf.argmax(scores, axis=-1)], axis=1)
         uniforms = tf.random.stateless_uniform(tf.shape(rows), seed, alg="philox")
-        outcomes = draw(tf.gather_nd(self._world.probabilities, taken), uniforms)
-        successors = tf.gather_nd(self._world.successors, taken)
-        return taken, tf.gather(successors, outcomes, batch_dims=1)
+        return taken, draw_successors(self._world, taken, uniforms)
 
     def _up(self, trees: _Trees, path: tf.TensorArray, steps: tf.Tensor) -> _Trees:
         """Values and visits along the paths, from their ends to the roots."""

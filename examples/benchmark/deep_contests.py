@@ -26,7 +26,6 @@ from mfg_games.settings import setting
 
 WORKER = "openspiel_deep_worker.py"
 MOVES_PER_UPDATE = 64  # of all players together
-MORE = 4  # times as many moves again, from which the price of one is found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,6 +86,11 @@ class Match:
         """Moves of an episode."""
         return 4 if self.quick else 40
 
+    @property
+    def more(self) -> int:
+        """How many moves an update has besides the first, where moves are timed."""
+        return 2 if self.quick else 16
+
     def ours(self, preset: str) -> Engine:
         """Our solver, timed with few and with many updates and moves.
 
@@ -95,7 +99,11 @@ class Match:
         """
         config = DeepMirrorDescent.presets[preset].dqn
         updates = 50 if self.quick else config.updates
-        sizes = {"fixed": (1, 1), "loop": (updates, 1), "acting": (updates, 1 + MORE)}
+        sizes = {
+            "fixed": (1, 1),
+            "loop": (updates, 1),
+            "acting": (updates, 1 + self.more),
+        }
         name = "mfg_exploration"
         parameters = setting("four_rooms_deep_2022").parameters
         game = contenders.load(name, {**parameters, "horizon": self.horizon})
@@ -105,7 +113,7 @@ class Match:
             start = functools.partial(iterations, game, preset, *size, self.device)
             start = functools.partial(Stopwatch, start, 1)
             tasks[task] = Contender(engine, name, start, self.seconds)
-        rates = functools.partial(our_rates, updates, config.players)
+        rates = functools.partial(our_rates, updates, self.more, config.players)
         return Engine(engine, tasks, rates)
 
     def upstream(self, python: str, limit: float) -> Engine:
@@ -174,15 +182,18 @@ def upstream_options(config: DeepMirrorDescentConfig) -> dict[str, object]:
     }
 
 
-def our_rates(updates: int, players: int, seconds: Mapping[str, float]) -> Rates:
+def our_rates(
+    updates: int, more: int, players: int, seconds: Mapping[str, float]
+) -> Rates:
     """Rates of the time that iterations take, by task.
 
     Args:
       updates: of an iteration of "loop" and of "acting"; one of "fixed".
-      players: who move once for an update, `MORE` times more often in "acting".
+      more: moves of every player for an update in "acting", besides the one in "loop".
+      players: how many move.
       seconds: of an iteration, by task.
     """
-    move = (seconds["acting"] - seconds["loop"]) / (MORE * updates)
+    move = (seconds["acting"] - seconds["loop"]) / (more * updates)
     both = (seconds["loop"] - seconds["fixed"]) / (updates - 1)
     return Rates(
         acting=players / move,

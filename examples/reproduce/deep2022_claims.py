@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from claims import Claim
 from deep2022_curves import Groups
 from deep2022_experiments import (
@@ -81,8 +83,9 @@ def _lowest_and_fastest(scale: Scale, groups: Groups) -> list[Claim]:
         levels = {label: seeds.level(until) for label, seeds in of_game.items()}
         lowest.append(min(levels, key=levels.get) == MOMD)
         wanted = scale.reduction * of_game[MOMD].start
-        times = {label: seeds.reaches(wanted) for label, seeds in of_game.items()}
-        fastest.append(min(times, key=times.get) == MOMD)
+        first = min(seeds.reaches(wanted) for seeds in of_game.values())
+        reached = first < math.inf  # by any of them
+        fastest.append(reached and of_game[MOMD].reaches(wanted) == first)
     least = _GENERALLY * len(scale.games)
     return [
         Claim(

@@ -20,9 +20,9 @@ _TITLE = (
 _NOTES = """\
 {solvers}.
 
-A run has one thread, and {side_by_side} runs go on at a time; seconds are the run's own,
-its compilation included. A run ends when its budget is spent, so that of equal seconds
-slow solvers make fewer iterations. Flows and exploitability are exact, and players
+A run has one thread, and {side_by_side} of them go on at a time; seconds are the run's
+own, its compilation included. A run ends when its budget is spent, so that slow solvers
+make fewer iterations in equal seconds. Flows and exploitability are exact, and players
 learn from sampled moves alone. The sizes of the linear-quadratic game and of the
 chasing populations are not known from the paper; the maze is OpenSpiel's.
 

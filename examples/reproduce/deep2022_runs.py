@@ -52,9 +52,10 @@ def do_all(jobs: Mapping[Key, Job], root: pathlib.Path, side_by_side: int) -> No
     """
     todo = [job for job in jobs.values() if not job.is_finished(root)]
     seconds = sum(job.stopping["seconds"] or 0 for job in todo) / side_by_side
+    least = f", at least {seconds / 60:.1f} minutes" if seconds else ""
     print(
         f"{len(jobs)} runs of deep solvers, {len(jobs) - len(todo)} of them finished "
-        f"before; {side_by_side} at a time, at least {seconds / 60:.1f} minutes."
+        f"before; {side_by_side} at a time{least}."
     )
     for job in todo:
         job.prepare(root)

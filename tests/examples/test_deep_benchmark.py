@@ -47,9 +47,9 @@ def test_rates_of_ours_undo_what_they_are_made_of():
     seconds = {
         "fixed": fixed + update + move,
         "loop": fixed + 100 * (update + move),
-        "acting": fixed + 100 * (update + (1 + deep_contests.MORE) * move),
+        "acting": fixed + 100 * (update + (1 + 16) * move),
     }
-    rates = deep_contests.our_rates(100, 64, seconds)
+    rates = deep_contests.our_rates(100, 16, 64, seconds)
     assert rates.acting == pytest.approx(64 / 0.0005)
     assert rates.learning == pytest.approx(1 / 0.002)
     assert rates.moves == pytest.approx(6400 / 0.5)

@@ -65,8 +65,8 @@ def test_a_reservoir_holds_the_average_of_its_teachers(room):
     masses = [room.mass(teacher) for teacher in room.teachers]
     expected = average_policy(masses[0], first, masses[1], second, first)
     found = student.policy(room.world)
-    assert gap(room, found, expected) < 0.03
-    assert gap(room, (first + second) / 2, expected) > 0.06
+    assert gap(room, found, expected) < 0.02
+    assert gap(room, (first + second) / 2, expected) > 0.05
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.5, 1.0])
