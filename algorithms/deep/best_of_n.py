@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from algorithms.deep import best_of_n_losses, divergences, networks
+from algorithms.deep import best_of_n_losses, divergences, networks, randomness
 from algorithms.deep.best_response import BestResponse
 from algorithms.deep.config import NetworkConfig
 from algorithms.deep.networks import NetworkSpec
@@ -97,19 +97,17 @@ class BestOfN(BestResponse):
     def __init__(self, spec: NetworkSpec, config: BestOfNConfig, seed: int):
         self._config = config
         self._walks, self._batches = (
-            tf.constant(networks.derived_seed(seed, name), tf.int64)
+            tf.constant(randomness.derived_seed(seed, name), tf.int64)
             for name in ("walks", "batches")
         )
-        weights = networks.derived_seed(seed, "weights")
+        weights = randomness.derived_seed(seed, "weights")
         self.network, self._anchor = (
             networks.mlp(spec, config, weights) for _ in range(2)
         )
         self._trainer = networks.Trainer(config, spec, self.network)
         world = World.signature(spec.num_actions, spec.num_features)
         phase = tf.TensorSpec((), tf.int64)
-        self._learn = tf.function(
-            self._phase, input_signature=(world, phase), autograph=False
-        )
+        self._learn = networks.compiled(self._phase, world, phase, xla=False)
         self._scores = tf.function(
             self.network, input_signature=(world.features,), autograph=False
         )
@@ -160,7 +158,7 @@ class BestOfN(BestResponse):
     def _games(self, world: World, seed: tf.Tensor) -> Games:
         """Whole games of all groups, as the anchor plays them."""
         config = self._config
-        starts = tf.random.stateless_uniform((config.groups,), seed, alg="philox")
+        starts = randomness.uniform((config.groups,), seed)
         rows = tf.repeat(draw_starts(world, starts), config.group_size)
         places, playing = self._walk(world, rows, seed)
         rewards = tf.where(playing, tf.gather_nd(world.rewards, places), 0.0)
@@ -183,7 +181,7 @@ class BestOfN(BestResponse):
 
         def move(time, rows, places, playing):
             now = tf.random.fold_in(seed, time, alg="philox")
-            uniforms = tf.random.stateless_uniform((2, *rows.shape), now, alg="philox")
+            uniforms = randomness.uniform((2, *rows.shape), now)
             plays = rows != NOWHERE
             here = tf.where(plays, rows, 0)
             actions = draw(self._anchor_policy(world, here), uniforms[0])
@@ -227,7 +225,7 @@ class BestOfN(BestResponse):
         """One gradient step; the loss."""
         config = self._config
         shape = (2, config.batch_size)
-        uniforms = tf.random.stateless_uniform(shape, seed, alg="philox")
+        uniforms = randomness.uniform(shape, seed)
         chosen = [
             tf.searchsorted(weights, uniforms[number] * weights[-1], side="right")
             for number, weights in enumerate((games.best_moves, games.all_moves))

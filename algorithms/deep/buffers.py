@@ -10,6 +10,8 @@ import abc
 
 import tensorflow as tf
 
+from algorithms.deep.randomness import uniform
+
 
 class Buffer(abc.ABC):
     """Samples of which a subclass decides which ones to keep.
@@ -79,9 +81,7 @@ class ReservoirBuffer(Buffer):
     """
 
     def _places(self, numbers: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        draws = tf.random.stateless_uniform(
-            numbers.shape, seed, dtype=tf.float64, alg="philox"
-        )
+        draws = uniform(numbers.shape, seed, tf.float64)
         chosen = tf.cast(draws * tf.cast(numbers + 1, tf.float64), tf.int64)
         chosen = tf.where(chosen < self.capacity, chosen, self._trash)
         return tf.where(numbers < self.capacity, numbers, chosen)

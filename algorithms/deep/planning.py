@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import dataclasses
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from algorithms.deep import networks
@@ -135,11 +136,12 @@ class PlanningResponse(BestResponse):
         """Searches from rows [B], as many of them at a time as fit into memory."""
         size = _LARGEST_TABLE // len(outlook.world.legal)
         size = min(max(size, 1), _MOST_ROOTS)
+        seed = tf.stack([self._stream, phase])
         found = [
             self._search(
                 outlook,
                 rows[start : start + size],
-                tf.random.fold_in([self._stream, phase], start, alg="philox"),
+                tf.random.fold_in(seed, np.int64(start), alg="philox"),
             )
             for start in range(0, len(rows), size)
         ]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from algorithms.deep.randomness import uniform
 from algorithms.model import Flow, MeanFieldModel
 
 NOWHERE = -1  # the row of a player whose game has ended
@@ -147,7 +148,7 @@ class Players:
           int64 [E, 3]: the decision's row, the action, and the next decision's row or
           `NOWHERE`.
         """
-        uniforms = tf.random.stateless_uniform((3, self.number), seed, alg="philox")
+        uniforms = uniform((3, self.number), seed)
         starts = draw_starts(world, uniforms[0])
         rows = tf.where(self._rows == NOWHERE, starts, self._rows)
         actions = draw(behaviour(rows), uniforms[1])

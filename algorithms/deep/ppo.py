@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from algorithms.deep import losses, networks, ppo_losses
+from algorithms.deep import losses, networks, ppo_losses, randomness
 from algorithms.deep.best_response import BestResponse
 from algorithms.deep.config import NetworkConfig
 from algorithms.deep.deep_solver import log_policy
@@ -93,10 +93,12 @@ class PPO(BestResponse):
 
     def __init__(self, spec: NetworkSpec, config: PPOConfig, seed: int):
         self._config = config
-        self._stream = tf.constant(networks.derived_seed(seed, "walks"), tf.int64)
-        self.network = networks.mlp(spec, config, networks.derived_seed(seed, "actor"))
+        self._stream = tf.constant(randomness.derived_seed(seed, "walks"), tf.int64)
+        self.network = networks.mlp(
+            spec, config, randomness.derived_seed(seed, "actor")
+        )
         self._critic = networks.mlp(
-            spec, config, networks.derived_seed(seed, "critic"), num_outputs=1
+            spec, config, randomness.derived_seed(seed, "critic"), num_outputs=1
         )
         self._actor_trainer = networks.Trainer(config, spec, self.network)
         critic = dataclasses.replace(config, learning_rate=config.critic_learning_rate)
@@ -104,9 +106,7 @@ class PPO(BestResponse):
         self._players = Players(config.players)
         world = World.signature(spec.num_actions, spec.num_features)
         phase = tf.TensorSpec((), tf.int64)
-        self._learn = tf.function(
-            self._phase, input_signature=(world, phase), autograph=False
-        )
+        self._learn = networks.compiled(self._phase, world, phase)
         self._scores = tf.function(
             self.network, input_signature=(world.features,), autograph=False
         )
@@ -220,7 +220,7 @@ class PPO(BestResponse):
         config = self._config
         steps = config.epochs * self._batches
         shape = (config.epochs, config.players * config.moves)
-        shuffled = tf.argsort(tf.random.stateless_uniform(shape, seed, alg="philox"))
+        shuffled = tf.argsort(randomness.uniform(shape, seed))
         shuffled = shuffled[:, : self._batches * config.batch_size]
         batches = tf.reshape(shuffled, (steps, config.batch_size))
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from algorithms.deep import losses, networks
+from algorithms.deep import losses, networks, randomness
 from algorithms.deep.buffers import RingBuffer
 from algorithms.deep.config import QLearningConfig
 from algorithms.deep.networks import NetworkSpec
@@ -62,8 +62,8 @@ class QLearner:
     ):
         self._config = config
         self._targets = targets
-        self._stream = tf.constant(networks.derived_seed(seed, "moves"), tf.int64)
-        weights = networks.derived_seed(seed, "weights")
+        self._stream = tf.constant(randomness.derived_seed(seed, "moves"), tf.int64)
+        weights = randomness.derived_seed(seed, "weights")
         self._network, self._target, self._average = (
             networks.mlp(spec, config, weights) for _ in range(3)
         )
@@ -73,9 +73,7 @@ class QLearner:
         world = World.signature(spec.num_actions, spec.num_features)
         policy = tf.TensorSpec((None, spec.num_actions), tf.float32)
         phase = tf.TensorSpec((), tf.int64)
-        self._learn = tf.function(
-            self._phase, input_signature=(world, policy, phase), autograph=False
-        )
+        self._learn = networks.compiled(self._phase, world, policy, phase)
         self._values = tf.function(
             self._average, input_signature=(world.features,), autograph=False
         )

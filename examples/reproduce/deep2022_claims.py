@@ -57,7 +57,7 @@ def _reduction(scale: Scale, groups: Groups) -> list[Claim]:
 
 def _baselines(scale: Scale, groups: Groups) -> list[Claim]:
     found = []
-    for game in scale.games:
+    for game in scale.contested:
         rivals = [label for label in scale.solvers(game) if label in BASELINES]
         for label in METHODS:
             ends = [groups[game, each].end for each in (label, *rivals)]
@@ -106,7 +106,7 @@ def _lowest_and_fastest(scale: Scale, groups: Groups) -> list[Claim]:
 
 def _oscillation(scale: Scale, endings: Endings) -> list[Claim]:
     found = []
-    for game in scale.games:
+    for game in scale.contested:
         calm = max(endings[game, label].movement for label in METHODS)
         for label in UNSETTLED:
             found.append(

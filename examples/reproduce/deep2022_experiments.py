@@ -121,6 +121,7 @@ class Scale:
       num_seeds: of every deep solver.
       iterations: of the exact solvers.
       reduction: share of the first exploitability that the paper's solvers must reach.
+      contested: games on which the claims about the baselines are checked.
       targets: whether this project's targets on four rooms are checked.
       side_by_side: runs at a time, each with one thread.
     """
@@ -131,6 +132,7 @@ class Scale:
     num_seeds: int
     iterations: int
     reduction: float
+    contested: tuple[str, ...]
     targets: bool
     side_by_side: int = 2
 
@@ -240,6 +242,7 @@ FULL = Scale(
     num_seeds=5,
     iterations=200,
     reduction=0.5,
+    contested=(ROOMS, *_SMALL_GAMES, MAZE),
     targets=True,
 )
 _SMALLER = Environment(
@@ -262,5 +265,6 @@ FAST = Scale(
     num_seeds=2,
     iterations=50,
     reduction=0.8,
+    contested=(ROOMS, SIS, CHASING, MAZE),
     targets=False,
 )

@@ -31,6 +31,20 @@ def bandit(rewards: list[float]) -> World:
     )
 
 
+def fork() -> World:
+    """Row 0 leads to row 1, which pays 1 at once, or to row 2, where 5 can be had."""
+    ends = [[NOWHERE], [NOWHERE]]
+    return World(
+        successors=tf.constant([[[1], [2]], ends, ends], tf.int64),
+        probabilities=tf.ones((3, 2, 1)),
+        rewards=tf.constant([[1.0, 0.0], [0.0, -1.0], [5.0, 0.0]]),
+        legal=tf.fill((3, 2), True),
+        start_rows=tf.zeros(1, tf.int64),
+        start_probabilities=tf.ones(1),
+        features=tf.eye(3),
+    )
+
+
 def spec(here: World, precision: str = "float32") -> NetworkSpec:
     """Sizes of networks for a world."""
     sizes = here.features.shape[1], here.legal.shape[1]

@@ -1,0 +1,36 @@
+"""Random numbers that a seed fixes: stateless, and the same with and without XLA."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+
+def derived_seed(seed: int, *path: int | str) -> int:
+    """A seed of its own for each use of random numbers.
+
+    Args:
+      seed: the solver's.
+      *path: names and numbers that tell the uses apart.
+    """
+    words = [part if isinstance(part, int) else list(part.encode()) for part in path]
+    words = np.concatenate([np.atleast_1d(word) for word in words])
+    return int(np.random.SeedSequence([seed, *words]).generate_state(1)[0])
+
+
+def uniform(shape: tuple[int, ...], seed: tf.Tensor, dtype=tf.float32) -> tf.Tensor:
+    """Random numbers in [0, 1).
+
+    Made from integers, since `stateless_uniform` of a floating type gives other numbers
+    under XLA.
+
+    Args:
+      shape: of the result.
+      seed: integers [2].
+      dtype: float32 or float64.
+    """
+    digits = {tf.float32: 24, tf.float64: 53}[dtype]
+    bits = tf.random.stateless_uniform(
+        shape, seed, 0, 2**digits, tf.int64, alg="philox"
+    )
+    return tf.cast(bits, dtype) / 2**digits
