@@ -58,7 +58,11 @@ class AverageNetworkConfig(ResponseConfig):
         parameters.require(whole, "student_beta", beta, "0 with student_data='offline'")
 
 
-OURS = AverageNetworkConfig()
+# The responses are learnt where the population goes, which is where the average of all
+# responses goes too.
+OURS = AverageNetworkConfig(
+    dqn=DQNConfig(learning_rate=5e-3, batch_size=256, acting="policy", exploration=0.3)
+)
 
 # OpenSpiel's example for its crowd modelling game: 3000 episodes of 10 moves in an
 # iteration, an update every 40 moves and a target network every 200; its reservoir of

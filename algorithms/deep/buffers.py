@@ -54,6 +54,10 @@ class Buffer(abc.ABC):
         )
         return tf.gather(self._rows, places)
 
+    def kept(self) -> tf.Tensor:
+        """All samples, [size, width]."""
+        return self._rows[: self.size()]
+
     def size(self) -> tf.Tensor:
         """How many samples there are, int64."""
         return tf.minimum(self._count, self.capacity)

@@ -115,13 +115,13 @@ class DeepSolver(Solver):
             update = update._replace(flow=met)
         with tf.device(self._device):
             here = world(self.model, update.flow, self.features)
-            state, metrics = self._learn(update, here)
-        wrong = [name for name, value in metrics.items() if not math.isfinite(value)]
-        if wrong:
-            raise FloatingPointError(
-                f"{type(self).__name__}: the {wrong[0].replace('_', ' ')} is "
-                f"{metrics[wrong[0]]} at iteration {self.num_iterations}."
-            )
+            try:
+                state, metrics = self._learn(update, here)
+                _require_finite(metrics)
+            except FloatingPointError as error:
+                raise FloatingPointError(
+                    f"{type(self).__name__}: {error} of iteration {self.num_iterations}."
+                ) from None
         self._metrics = metrics
         return state
 
@@ -138,6 +138,13 @@ class DeepSolver(Solver):
         """An update of sweeps only: learning, in a graph of its own, comes after."""
         flow, values = self._sweep(policy)
         return Update(state, flow, values.value, values.best_value)
+
+
+def _require_finite(metrics: Mapping[str, float]) -> None:
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            words = name.replace("_", " ")
+            raise FloatingPointError(f"the {words} is {value} at the end")
 
 
 def log_policy(scores: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
 
 from algorithms.deep import divergences, networks
@@ -19,6 +20,7 @@ from algorithms.deep.buffers import Buffer, ReservoirBuffer, RingBuffer
 from algorithms.deep.config import NetworkConfig
 from algorithms.deep.networks import NetworkSpec
 from algorithms.deep.players import Players, World
+from algorithms.deep.randomness import derived_seed
 from algorithms.regularisers import softmax
 from mfg_games import parameters
 
@@ -45,7 +47,7 @@ class StudentConfig(NetworkConfig):
       temperature: the policy is softmax(logits / temperature).
     """
 
-    updates: int = 1000
+    updates: int = 500
     games: int = 256
     data: str = "offline"
     reservoir_capacity: int = 1_000_000
@@ -96,10 +98,10 @@ class Student:
         moves = config.games * game_length
         self.counts = {"moves": moves, "updates": config.updates}
         self._streams = {
-            use: tf.constant(networks.derived_seed(seed, use), tf.int64)
+            use: tf.constant(derived_seed(seed, use), tf.int64)
             for use in ("games", "reservoir", "batches")
         }
-        weights = networks.derived_seed(seed, "student")
+        weights = derived_seed(seed, "student")
         self._network, self._average = (
             networks.mlp(spec, config, weights) for _ in range(2)
         )
@@ -109,12 +111,8 @@ class Student:
         world = World.signature(spec.num_actions, spec.num_features)
         policy = tf.TensorSpec((None, spec.num_actions), tf.float32)
         phase = tf.TensorSpec((), tf.int64)
-        self._watch = tf.function(
-            self._roll_out, input_signature=(world, policy, phase), autograph=False
-        )
-        self._learn = tf.function(
-            self._phase, input_signature=(world, phase), autograph=False
-        )
+        self._watch = networks.compiled(self._roll_out, world, policy, phase)
+        self._learn = networks.compiled(self._phase, world, phase)
         self._logits = tf.function(
             self._average, input_signature=(world.features,), autograph=False
         )
@@ -148,6 +146,11 @@ class Student:
           phase: number of this call, which fixes its random numbers.
         """
         return float(self._learn(world, tf.constant(phase, tf.int64)))
+
+    def visits(self, num_nodes: int) -> np.ndarray:
+        """How often each of D nodes is among what it remembers, int64 [D]."""
+        rows = self._samples.kept()[:, 0]
+        return np.bincount(rows.numpy(), minlength=num_nodes)
 
     def policy(self, world: World) -> tf.Tensor:
         """What the averaged network plays, float32 [D, A]."""

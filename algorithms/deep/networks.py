@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from algorithms.deep.config import NetworkConfig
@@ -137,6 +138,41 @@ def compiled(function: Callable, *signature, xla: bool = True) -> Callable:
     return tf.function(
         function, input_signature=signature, autograph=False, jit_compile=xla
     )
+
+
+def repeated(
+    update: Callable[[tf.Tensor], tf.Tensor], times: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Gradient steps in a graph, the last of which is the first with no finite loss.
+
+    Args:
+      update: does the step of a number, int64, counted from 0; its loss, a scalar.
+      times: how many.
+
+    Returns:
+      The mean loss, and how many were done, for `finite` to judge.
+    """
+
+    def step(number, total):
+        return number + 1, total + update(number)
+
+    done, total = tf.while_loop(
+        lambda number, total: (number < times) & tf.math.is_finite(total),
+        step,
+        (tf.constant(0, tf.int64), tf.constant(0.0)),
+    )
+    return total / tf.cast(done, total.dtype), done
+
+
+def finite(mean: tf.Tensor, done: tf.Tensor) -> float:
+    """The mean loss that `repeated` has found.
+
+    Raises:
+      FloatingPointError: it is infinite or no number; the update is named.
+    """
+    if not np.isfinite(mean):
+        raise FloatingPointError(f"the loss is {mean:g} at update {int(done) - 1}")
+    return float(mean)
 
 
 def blend(source: keras.Model, target: keras.Model, rate: float = 1.0) -> None:

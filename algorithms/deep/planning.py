@@ -47,7 +47,7 @@ class PlanningConfig:
     """
 
     simulations: int = 64
-    c_puct: float = 2.0
+    c_puct: float = 4.0
     prior_temperature: float = 1.0
     kernel: str = "true"
     answer: str = "values"
@@ -100,6 +100,7 @@ class PlanningResponse(BestResponse):
         signature = (
             Outlook(world, Guide(table, table)),
             tf.TensorSpec((None,), tf.int64),
+            tf.TensorSpec((), tf.int64),
             tf.TensorSpec((2,), tf.int64),
         )
         self._search = tf.function(
@@ -124,32 +125,48 @@ class PlanningResponse(BestResponse):
         prior = prior_of(values, legal, self._config.prior_temperature)
         return Outlook(world, Guide(values, prior))
 
-    def plan(self, outlook: Outlook, rows: tf.Tensor, phase: int) -> tf.Tensor:
-        """What to do at rows [B], a policy [B, A]."""
-        found = self.search(outlook, rows, phase)
-        answer = found.values
-        if self._config.answer == "visits" and self._config.simulations:
-            answer = found.visits
+    def plan(
+        self,
+        outlook: Outlook,
+        rows: tf.Tensor,
+        phase: int,
+        simulations: int | None = None,
+    ) -> tf.Tensor:
+        """What to do at rows [B], a policy [B, A]; the arguments are those of `search`.
+
+        Without simulations it is what the learnt values say.
+        """
+        budget = self._config.simulations if simulations is None else simulations
+        found = self.search(outlook, rows, phase, budget)
+        by_visits = self._config.answer == "visits" and budget
+        answer = found.visits if by_visits else found.values
         return greedy(answer, tf.gather(outlook.world.legal, rows))
 
-    def search(self, outlook: Outlook, rows: tf.Tensor, phase: int) -> Found:
-        """Searches from rows [B], as many of them at a time as fit into memory."""
+    def search(
+        self, outlook: Outlook, rows: tf.Tensor, phase: int, simulations: int
+    ) -> Found:
+        """Searches from rows, as many of them at a time as fit into memory.
+
+        Args:
+          outlook: what there is to plan with.
+          rows: int64 [B].
+          phase: number of the call of `prepare`, which fixes the random numbers.
+          simulations: of each search.
+        """
         size = _LARGEST_TABLE // len(outlook.world.legal)
         size = min(max(size, 1), _MOST_ROOTS)
-        seed = tf.stack([self._stream, phase])
-        found = [
-            self._search(
-                outlook,
-                rows[start : start + size],
-                tf.random.fold_in(seed, np.int64(start), alg="philox"),
+        seed, budget = tf.stack([self._stream, phase]), np.int64(simulations)
+        found = []
+        for start in range(0, len(rows), size):
+            part = tf.random.fold_in(seed, np.int64(start), alg="philox")
+            found.append(
+                self._search(outlook, rows[start : start + size], budget, part)
             )
-            for start in range(0, len(rows), size)
-        ]
         return Found(*(tf.concat(parts, axis=0) for parts in zip(*found, strict=True)))
 
-    def _searched(self, outlook: Outlook, rows: tf.Tensor, seed: tf.Tensor) -> Found:
-        """`search` as a graph."""
-        config = self._config
-        return search(
-            outlook.world, outlook.guide, rows, config.simulations, config.c_puct, seed
-        )
+    def _searched(
+        self, outlook: Outlook, rows: tf.Tensor, simulations: tf.Tensor, seed: tf.Tensor
+    ) -> Found:
+        """A search as a graph."""
+        world, guide = outlook
+        return search(world, guide, rows, simulations, self._config.c_puct, seed)

@@ -113,8 +113,12 @@ class QLearner:
 
         Returns:
           The mean loss.
+
+        Raises:
+          FloatingPointError: the loss became infinite or no number.
         """
-        return float(self._learn(world, log_policy, tf.constant(phase, tf.int64)))
+        phase = tf.constant(phase, tf.int64)
+        return networks.finite(*self._learn(world, log_policy, phase))
 
     def values(self, features: tf.Tensor) -> tf.Tensor:
         """What the averaged network says of nodes [D, F], float32 [D, A]."""
@@ -122,13 +126,13 @@ class QLearner:
 
     def _phase(
         self, world: World, log_policy: tf.Tensor, phase: tf.Tensor
-    ) -> tf.Tensor:
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """`learn` as a graph."""
         config = self._config
         draws = config.moves_per_update + 1  # random numbers of an update
         behaviour = self._behaviour(world, tf.exp(log_policy))
 
-        def update(step, total):
+        def update(step):
             first = (phase * config.updates + step) * draws
             for number in range(config.moves_per_update):
                 seed = self._seed(first + number)
@@ -141,14 +145,9 @@ class QLearner:
             moves = self._replay.sample(
                 config.batch_size, self._seed(first + draws - 1)
             )
-            return step + 1, total + self._descend(world, log_policy, moves)
+            return self._descend(world, log_policy, moves)
 
-        _, total = tf.while_loop(
-            lambda step, _: step < config.updates,
-            update,
-            (tf.constant(0, tf.int64), tf.constant(0.0)),
-        )
-        return total / config.updates
+        return networks.repeated(update, config.updates)
 
     def _seed(self, number: tf.Tensor) -> tf.Tensor:
         return tf.stack([self._stream, number])

@@ -111,7 +111,7 @@ def search(
     world: World,
     guide: Guide,
     roots: tf.Tensor,
-    simulations: int,
+    simulations: tf.Tensor,
     c_puct: float,
     seed: tf.Tensor,
 ) -> Found:
@@ -121,7 +121,7 @@ def search(
       world: what players meet; its probabilities are the kernel.
       guide: what is known beforehand.
       roots: int64 [B], rows.
-      simulations: of each root; 0 finds what the guide knows.
+      simulations: int64, of each root; 0 finds what the guide knows.
       c_puct: weight of the prior.
       seed: int64 [2].
     """
@@ -142,8 +142,9 @@ class _Search:
 
     def trees(self) -> _Trees:
         """The trees after all simulations."""
-        size, num_nodes = tf.shape(self._roots)[0], tf.shape(self._values)[0]
-        nothing = tf.zeros((size, self._simulations + 1, self._values.shape[-1]))
+        size = tf.shape(self._roots, tf.int64)[0]
+        num_nodes, actions = tf.shape(self._values, tf.int64)[0], self._values.shape[-1]
+        nothing = tf.zeros((size, self._simulations + 1, actions))
         bare = _Trees(tf.fill([size, num_nodes], _ABSENT), nothing, nothing)
         first = tf.constant(0, tf.int64)
         _, trees = tf.while_loop(

@@ -14,6 +14,7 @@ from reproduce_data import drifting
 
 from algorithms import arguments
 from algorithms.job import FINISHED
+from algorithms.pictures import style
 
 ROOT = pathlib.Path(__file__).parents[2]
 REPRODUCE = ROOT / "examples" / "reproduce"
@@ -174,6 +175,7 @@ def finished(tmp_path_factory):
     output = tmp_path_factory.mktemp("results")
     exact = TINY.environments[0].exact
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(style, "DPI", 40)
         patch.setattr(runs, "do_all", lambda *_: None)
         patch.setattr(runs, "read", lambda *_: curves_like(SHAPES))
         patch.setattr(runs, "solve_exactly", lambda _: endings_like(exact, {}))

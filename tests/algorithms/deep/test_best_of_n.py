@@ -169,7 +169,9 @@ def test_a_loss_that_is_no_number_stops_the_run():
     changes = {"learning_rate": 1e12, "optimizer": "sgd", "clip_norm": 0.0}
     changes = {f"best_of_n_{name}": value for name, value in changes.items()}
     deep = DeepFixedPoint.make(SMALL, **(TINY | changes))
-    with pytest.raises(FloatingPointError, match=r"loss is (nan|inf) at iteration 0"):
+    with pytest.raises(
+        FloatingPointError, match=r"loss is (nan|inf) at the end of iteration 0"
+    ):
         deep.iteration()
 
 

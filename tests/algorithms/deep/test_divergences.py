@@ -8,18 +8,6 @@ import tensorflow as tf
 
 from algorithms.deep import divergences
 
-WAYS = {
-    "eager": lambda function: function,
-    "graph": tf.function,
-    "xla": lambda function: tf.function(function, jit_compile=True),
-}
-
-
-@pytest.fixture(params=WAYS.values(), ids=WAYS)
-def way(request):
-    return request.param
-
-
 # Students (3/4, 1/4) and, the last action being illegal, (1/2, 1/2).
 LOGITS = tf.constant([[math.log(3.0), 0.0, 9.0], [5.0, 5.0, 99.0]])
 LEGAL = tf.constant([[True, True, False], [True, True, False]])

@@ -119,7 +119,9 @@ def test_a_loss_that_is_no_number_stops_the_run():
         "ppo_clip_norm": 0.0,
     }
     deep = DeepFixedPoint.make(SMALL, **(TINY | changes))
-    with pytest.raises(FloatingPointError, match=r"loss is (nan|inf) at iteration 0"):
+    with pytest.raises(
+        FloatingPointError, match=r"loss is (nan|inf) at the end of iteration 0"
+    ):
         deep.iteration()
 
 

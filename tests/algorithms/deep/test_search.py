@@ -17,16 +17,14 @@ NOISY = (
 )
 
 
-def run(here, guide, roots, simulations, c_puct=2.0, seed=0):
-    """A search in a graph."""
-    found = tf.function(search, autograph=False)(
-        here,
-        guide,
-        tf.constant(roots, tf.int64),
-        simulations,
-        c_puct,
-        tf.constant([3, seed], tf.int64),
-    )
+_GRAPH = tf.function(search, autograph=False, reduce_retracing=True)
+
+
+def run(here, guide, roots, simulations, seed=0, way=_GRAPH):
+    """A search with c_puct = 2."""
+    number, c_puct = tf.constant(simulations, tf.int64), tf.constant(2.0)
+    roots, seed = tf.constant(roots, tf.int64), tf.constant([3, seed], tf.int64)
+    found = way(here, guide, roots, number, c_puct, seed)
     return found.visits.numpy(), found.values.numpy()
 
 
@@ -82,12 +80,12 @@ def test_a_search_by_hand(simulations, visits, values):
     guide = Guide(
         tf.constant([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]]), tf.fill((3, 2), 0.5)
     )
-    found = run(fork(), guide, [0, 0], simulations)
+    found = run(fork(), guide, [0, 0], simulations, way=search)
     np.testing.assert_array_equal(found[0], [visits, visits])
     np.testing.assert_array_equal(found[1], [values, values])
 
 
-@pytest.mark.parametrize(("game", "simulations"), [(CERTAIN, 150), (NOISY, 800)])
+@pytest.mark.parametrize(("game", "simulations"), [(CERTAIN, 150), (NOISY, 1000)])
 def test_many_simulations_find_the_exact_values(game, simulations):
     """Although nothing was learnt; from all nodes side by side."""
     here = frozen(game)
@@ -100,17 +98,6 @@ def test_many_simulations_find_the_exact_values(game, simulations):
     assert gap(here, greedy(tf.constant(visits), here.legal)) < 1e-5
     np.testing.assert_array_equal(visits.sum(1), simulations)
     assert (visits[~legal] == 0).all()
-
-
-def test_more_simulations_come_closer():
-    here = frozen(NOISY)
-    rows = np.arange(len(here.legal))
-    gaps = []
-    for simulations in (0, 8, 64):
-        visits, values = run(here, ignorant(here), rows, simulations)
-        np.testing.assert_array_equal(visits.sum(1), simulations)
-        gaps.append(gap(here, greedy(tf.constant(values), here.legal)))
-    assert gaps[0] > gaps[1] > gaps[2]
 
 
 def test_a_perfect_guide_is_not_led_astray():
@@ -127,7 +114,7 @@ def test_seeds_fix_the_outcomes():
     here = frozen(NOISY)
     rows = np.arange(len(here.legal))
     first, again, other = (
-        run(here, ignorant(here), rows, 20, seed=seed)[0] for seed in (1, 1, 2)
+        run(here, ignorant(here), rows, 20, seed)[0] for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
