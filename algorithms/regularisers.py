@@ -35,6 +35,11 @@ def softmax(logits: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:
     return tf.nn.softmax(tf.where(legal, logits, logits.dtype.min), axis=-1)
 
 
+def log_softmax(logits: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:
+    """Logarithms of `softmax`, [..., A]; as little as can be for illegal actions."""
+    return tf.nn.log_softmax(tf.where(legal, logits, logits.dtype.min), axis=-1)
+
+
 @dataclasses.dataclass(frozen=True)
 class Regulariser(abc.ABC):
     """A regulariser h.

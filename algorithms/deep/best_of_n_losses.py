@@ -18,6 +18,8 @@ import math
 
 import tensorflow as tf
 
+from algorithms.regularisers import log_softmax
+
 
 def best_weights(returns: tf.Tensor, n: int) -> tf.Tensor:
     """How often each game is the best of n that are drawn from its group.
@@ -96,7 +98,7 @@ def reweighted_gain(
         _require(array.shape.is_compatible_with(logits.shape[:1]), name, array)
 
     def chosen(scores):
-        log_policy = tf.nn.log_softmax(tf.where(legal, scores, scores.dtype.min))
+        log_policy = log_softmax(scores, legal)
         return tf.gather(log_policy, actions, axis=1, batch_dims=1)
 
     ratios = tf.exp(chosen(logits) - tf.stop_gradient(chosen(anchor)))

@@ -28,12 +28,12 @@ import pyspiel
 import tensorflow as tf
 
 from algorithms.deep.config import QLearningConfig, SolverConfig
-from algorithms.deep.deep_solver import DeepSolver, log_policy
+from algorithms.deep.deep_solver import DeepSolver
 from algorithms.deep.losses import munchausen_targets
 from algorithms.deep.networks import NetworkSpec
 from algorithms.deep.players import World
 from algorithms.deep.q_learner import Batch, QLearner
-from algorithms.regularisers import softmax
+from algorithms.regularisers import log_softmax, softmax
 from algorithms.solver import State, Update
 from mfg_games import parameters
 
@@ -115,7 +115,8 @@ class DeepMirrorDescent(DeepSolver):
         return self._sweep_of(self._policy(state), state)
 
     def _learn(self, update: Update, here: World) -> tuple[State, Mapping[str, float]]:
-        logarithms = log_policy(update.state["q"] / self.config.tau, here.legal)
+        scores = tf.cast(update.state["q"] / self.config.tau, tf.float32)
+        logarithms = log_softmax(scores, here.legal)
         loss = self._learner.learn(here, logarithms, self.num_iterations)
         learnt = self._learner.values(here.features)
         state = {"q": tf.cast(learnt, self.model.dtype)}

@@ -119,9 +119,8 @@ class DeepSolver(Solver):
                 state, metrics = self._learn(update, here)
                 _require_finite(metrics)
             except FloatingPointError as error:
-                raise FloatingPointError(
-                    f"{type(self).__name__}: {error} of iteration {self.num_iterations}."
-                ) from None
+                place = f"{error} of iteration {self.num_iterations}"
+                raise FloatingPointError(f"{type(self).__name__}: {place}.") from None
         self._metrics = metrics
         return state
 
@@ -145,9 +144,3 @@ def _require_finite(metrics: Mapping[str, float]) -> None:
         if not math.isfinite(value):
             words = name.replace("_", " ")
             raise FloatingPointError(f"the {words} is {value} at the end")
-
-
-def log_policy(scores: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:
-    """Logarithms of softmax(scores) over the legal actions, float32 [D, A]."""
-    scores = tf.cast(scores, tf.float32)
-    return tf.nn.log_softmax(tf.where(legal, scores, scores.dtype.min))

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from algorithms.regularisers import log_softmax
+
 
 def cross_entropy(logits: tf.Tensor, legal: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
     """Hard targets: -log student(a), a scalar.
@@ -24,7 +26,7 @@ def cross_entropy(logits: tf.Tensor, legal: tf.Tensor, actions: tf.Tensor) -> tf
     """
     _check(logits, legal)
     _require(actions.shape.is_compatible_with(logits.shape[:1]), "actions", actions)
-    log_student = _log_softmax(logits, legal)
+    log_student = log_softmax(logits, legal)
     return -tf.reduce_mean(tf.gather(log_student, actions, axis=1, batch_dims=1))
 
 
@@ -41,7 +43,7 @@ def forward_kl(logits: tf.Tensor, legal: tf.Tensor, teacher: tf.Tensor) -> tf.Te
     """
     _check(logits, legal, teacher)
     teacher = tf.stop_gradient(teacher)
-    ratios = _log(teacher) - _log_softmax(logits, legal)
+    ratios = _log(teacher) - log_softmax(logits, legal)
     terms = tf.where(teacher > 0, teacher * ratios, 0.0)
     return tf.reduce_mean(tf.reduce_sum(terms, axis=-1))
 
@@ -65,7 +67,7 @@ def backward_kl(
       ValueError: the shapes do not fit.
     """
     _check(logits, legal, teacher)
-    log_student = _log_softmax(logits, legal)
+    log_student = log_softmax(logits, legal)
     floored = tf.maximum(tf.stop_gradient(teacher), smallest_probability)
     terms = tf.exp(log_student) * (log_student - tf.math.log(floored))
     return tf.reduce_mean(tf.reduce_sum(tf.where(legal, terms, 0.0), axis=-1))
@@ -108,15 +110,10 @@ def proximal_kl(logits: tf.Tensor, legal: tf.Tensor, anchor: tf.Tensor) -> tf.Te
       ValueError: the shapes do not fit.
     """
     _check(logits, legal, anchor)
-    log_student = _log_softmax(logits, legal)
-    log_anchor = tf.stop_gradient(_log_softmax(anchor, legal))
+    log_student = log_softmax(logits, legal)
+    log_anchor = tf.stop_gradient(log_softmax(anchor, legal))
     terms = tf.exp(log_student) * (log_student - log_anchor)
     return tf.reduce_mean(tf.reduce_sum(tf.where(legal, terms, 0.0), axis=-1))
-
-
-def _log_softmax(logits: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:
-    """Logarithms of the probabilities of legal actions; of others, as good as none."""
-    return tf.nn.log_softmax(tf.where(legal, logits, logits.dtype.min), axis=-1)
 
 
 def _log(probabilities: tf.Tensor) -> tf.Tensor:

@@ -1,9 +1,9 @@
 """Whether a learning curve is a straight line in log-log scale: c steps^slope.
 
-A student that learns from ever new samples of its teacher comes nearer to it by a power
-law; one that learns a fixed set by heart leaves that line. Tiapkin et al. (2025, teacher
-hacking) propose this as an alarm that needs no oracle: it looks at the distance to the
-teacher alone.
+A student that learns from ever new samples of its teacher is said to come nearer to it
+by a power law, and one that learns a fixed set by heart to leave that line. Tiapkin et
+al. (2025, teacher hacking) propose this as an alarm that needs no oracle: it looks at
+the distance to the teacher alone.
 """
 
 from __future__ import annotations

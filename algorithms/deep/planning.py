@@ -134,13 +134,15 @@ class PlanningResponse(BestResponse):
     ) -> tf.Tensor:
         """What to do at rows [B], a policy [B, A]; the arguments are those of `search`.
 
-        Without simulations it is what the learnt values say.
+        Without simulations there is no search, and learnt values decide.
         """
+        legal = tf.gather(outlook.world.legal, rows)
         budget = self._config.simulations if simulations is None else simulations
+        if not budget:
+            return greedy(tf.gather(outlook.guide.values, rows), legal)
         found = self.search(outlook, rows, phase, budget)
-        by_visits = self._config.answer == "visits" and budget
-        answer = found.visits if by_visits else found.values
-        return greedy(answer, tf.gather(outlook.world.legal, rows))
+        by_visits = self._config.answer == "visits"
+        return greedy(found.visits if by_visits else found.values, legal)
 
     def search(
         self, outlook: Outlook, rows: tf.Tensor, phase: int, simulations: int

@@ -18,10 +18,9 @@ import tensorflow as tf
 from algorithms.deep import losses, networks, ppo_losses, randomness
 from algorithms.deep.best_response import BestResponse
 from algorithms.deep.config import NetworkConfig
-from algorithms.deep.deep_solver import log_policy
 from algorithms.deep.networks import NetworkSpec
 from algorithms.deep.players import NOWHERE, Players, World
-from algorithms.regularisers import softmax
+from algorithms.regularisers import log_softmax, softmax
 from mfg_games import parameters
 
 
@@ -188,7 +187,7 @@ class PPO(BestResponse):
 
     def _log_policy(self, world: World, rows: tf.Tensor) -> tf.Tensor:
         scores = self.network(tf.gather(world.features, rows))
-        return log_policy(scores, tf.gather(world.legal, rows))
+        return log_softmax(scores, tf.gather(world.legal, rows))
 
     def _values(self, world: World, rows: tf.Tensor) -> tf.Tensor:
         return tf.squeeze(self._critic(tf.gather(world.features, rows)), axis=-1)

@@ -11,11 +11,13 @@ the largest value seen (Schrittwieser et al. 2020, "Mastering Atari, Go, chess a
 by planning with a learned model", appendix B). Those are values of the same node here,
 since values shrink as a game comes to its end. Outcomes are drawn from the kernel.
 
-On the way back each action taken is worth what it pays and its expectation, under the
-kernel, of the largest values of the nodes that it leads to; learnt values stand for
-actions not taken yet. These are the partial Bellman backups of Keller and Helmert
-(2013, "Trial-based heuristic tree search for finite horizon MDPs"): means of returns
-would need many visits to see through the noise that the kernel knows.
+A node that joins the tree looks one step ahead: each action is worth what it pays and
+the expectation, under the kernel, of the largest values of the nodes that it may lead
+to. On the way back the nodes of the path look again. These are the Bellman backups of
+real-time dynamic programming (Barto, Bradtke and Singh 1995, "Learning to act using
+real-time dynamic programming") and of Keller and Helmert (2013, "Trial-based heuristic
+tree search for finite horizon MDPs"): means of returns would need many visits to see
+through the noise that the kernel knows, and would not compare with learnt values.
 
 A decision's row knows its time, so that no game returns to it, and paths that meet
 again share the node where they meet: the tree is a graph without cycles.
@@ -53,8 +55,7 @@ class Found(NamedTuple):
 
     Attributes:
       visits: float32 [B, A]; they sum to the simulations.
-      values: float32 [B, A], of the legal actions: searched where they were visited,
-        the guide's where not.
+      values: float32 [B, A], of the legal actions.
     """
 
     visits: tf.Tensor
@@ -67,12 +68,14 @@ class _Trees(NamedTuple):
     Attributes:
       places: int64 [B, D], of the rows; `_ABSENT` if they are not in the tree.
       visits: [B, M, A].
-      values: [B, M, A]; the least number there is for illegal actions.
+      values: [B, M, A].
+      best: [B, M], of the legal actions' values.
     """
 
     places: tf.Tensor
     visits: tf.Tensor
     values: tf.Tensor
+    best: tf.Tensor
 
 
 def prior_of(values: tf.Tensor, legal: tf.Tensor, temperature: float) -> tf.Tensor:
@@ -102,8 +105,6 @@ def _scaled(values: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:
     most, least = values.dtype.max, values.dtype.min
     low = tf.reduce_min(tf.where(legal, values, most), axis=-1, keepdims=True)
     high = tf.reduce_max(tf.where(legal, values, least), axis=-1, keepdims=True)
-    # Illegal actions may have values whose differences are no numbers.
-    values = tf.where(legal, values, low)
     return tf.math.divide_no_nan(values - low, high - low)
 
 
@@ -121,7 +122,7 @@ def search(
       world: what players meet; its probabilities are the kernel.
       guide: what is known beforehand.
       roots: int64 [B], rows.
-      simulations: int64, of each root; 0 finds what the guide knows.
+      simulations: int64, of each root; 0 looks one step ahead.
       c_puct: weight of the prior.
       seed: int64 [2].
     """
@@ -137,15 +138,15 @@ class _Search:
         self._roots, self._simulations = roots, simulations
         self._c_puct, self._seed = c_puct, seed
         self._numbers = tf.range(tf.shape(roots, tf.int64)[0])
-        self._values = tf.where(world.legal, guide.values, guide.values.dtype.min)
-        self._best = tf.reduce_max(self._values, axis=-1)
+        self._learnt = _best(guide.values, world.legal)
 
     def trees(self) -> _Trees:
         """The trees after all simulations."""
         size = tf.shape(self._roots, tf.int64)[0]
-        num_nodes, actions = tf.shape(self._values, tf.int64)[0], self._values.shape[-1]
+        num_nodes, actions = tf.shape(self._prior, tf.int64)[0], self._prior.shape[-1]
         nothing = tf.zeros((size, self._simulations + 1, actions))
-        bare = _Trees(tf.fill([size, num_nodes], _ABSENT), nothing, nothing)
+        absent = tf.fill([size, num_nodes], _ABSENT)
+        bare = _Trees(absent, nothing, nothing, nothing[..., 0])
         first = tf.constant(0, tf.int64)
         _, trees = tf.while_loop(
             lambda number, _: number <= self._simulations,
@@ -166,13 +167,9 @@ class _Search:
         spots = tf.stack([self._numbers, rows], axis=1)
         stays = tf.gather_nd(trees.places, spots)
         here = tf.where(joins, number, stays)
-        new = tf.stack([self._numbers, tf.zeros_like(rows) + number], axis=1)
-        return trees._replace(
-            places=tf.tensor_scatter_nd_update(trees.places, spots, here),
-            values=tf.tensor_scatter_nd_update(
-                trees.values, new, tf.gather(self._values, rows)
-            ),
-        )
+        places = tf.tensor_scatter_nd_update(trees.places, spots, here)
+        number += tf.zeros_like(rows)
+        return self._look(trees._replace(places=places), rows, number)
 
     def _down(self, trees: _Trees, seed: tf.Tensor):
         """Walks down all trees.
@@ -217,41 +214,46 @@ class _Search:
         return taken, draw_successors(self._world, taken, uniforms)
 
     def _up(self, trees: _Trees, path: tf.TensorArray, steps: tf.Tensor) -> _Trees:
-        """Values and visits along the paths, from their ends to the roots."""
+        """Visits and values along the paths, from their ends to the roots."""
 
         def back(step, trees):
-            places, taken = tf.split(path.read(step), [1, 2], axis=1)
-            on = places[:, 0] != _ABSENT
-            spots = [self._numbers, tf.maximum(places[:, 0], 0), taken[:, 1]]
-            spots = tf.stack(spots, axis=1)
-            value = tf.where(
-                on, self._backup(trees, taken), tf.gather_nd(trees.values, spots)
-            )
-            return step - 1, trees._replace(
-                visits=tf.tensor_scatter_nd_add(
-                    trees.visits, spots, tf.cast(on, value.dtype)
-                ),
-                values=tf.tensor_scatter_nd_update(trees.values, spots, value),
-            )
+            places, rows, actions = tf.unstack(path.read(step), 3, axis=1)
+            on = tf.cast(places != _ABSENT, trees.visits.dtype)
+            # Those who have arrived before look again from their roots.
+            rows = tf.where(places == _ABSENT, self._roots, rows)
+            places = tf.maximum(places, 0)
+            taken = tf.stack([self._numbers, places, actions], axis=1)
+            visits = tf.tensor_scatter_nd_add(trees.visits, taken, on)
+            return step - 1, self._look(trees._replace(visits=visits), rows, places)
 
         return tf.while_loop(lambda step, _: step >= 0, back, (steps - 1, trees))[1]
 
-    def _backup(self, trees: _Trees, taken: tf.Tensor) -> tf.Tensor:
-        """What rows and actions [B, 2] are worth as far as the trees know, [B]."""
-        successors = tf.gather_nd(self._world.successors, taken)
-        rows, places = tf.maximum(successors, 0), self._places(trees, successors)
-        searched = tf.gather(trees.values, tf.maximum(places, 0), batch_dims=1)
-        searched = tf.reduce_max(searched, axis=-1)
-        best = tf.where(places == _ABSENT, tf.gather(self._best, rows), searched)
-        best = tf.where(successors == NOWHERE, 0.0, best)
-        probabilities = tf.gather_nd(self._world.probabilities, taken)
-        expected = tf.reduce_sum(probabilities * best, axis=-1)
-        return tf.gather_nd(self._world.rewards, taken) + expected
+    def _look(self, trees: _Trees, rows: tf.Tensor, places: tf.Tensor) -> _Trees:
+        """The trees after a look one step ahead from rows [B], which are at places."""
+        world, spots = self._world, tf.stack([self._numbers, places], axis=1)
+        successors = tf.gather(world.successors, rows)
+        there = self._places(trees, successors)
+        searched = tf.gather(trees.best, tf.maximum(there, 0), batch_dims=1)
+        learnt = tf.gather(self._learnt, tf.maximum(successors, 0))
+        after = tf.where(there == _ABSENT, learnt, searched)
+        after = tf.where(successors == NOWHERE, 0.0, after)
+        expected = tf.reduce_sum(tf.gather(world.probabilities, rows) * after, axis=-1)
+        values = tf.gather(world.rewards, rows) + expected
+        best = _best(values, tf.gather(world.legal, rows))
+        return trees._replace(
+            values=tf.tensor_scatter_nd_update(trees.values, spots, values),
+            best=tf.tensor_scatter_nd_update(trees.best, spots, best),
+        )
 
     def _places(self, trees: _Trees, rows: tf.Tensor) -> tf.Tensor:
-        """Where rows [B, K] are in their trees; `_ABSENT` if they are not."""
+        """Where rows [B, ...] are in their trees; `_ABSENT` if they are not."""
         places = tf.gather(trees.places, tf.maximum(rows, 0), batch_dims=1)
         return tf.where(rows == NOWHERE, _ABSENT, places)
+
+
+def _best(values: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:
+    """The largest values of legal actions, [...] from [..., A]."""
+    return tf.reduce_max(tf.where(legal, values, values.dtype.min), axis=-1)
 
 
 def _fold_in(seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:

@@ -21,12 +21,12 @@ import tensorflow as tf
 
 from algorithms.deep.config import QLearningConfig, SolverConfig
 from algorithms.deep.deep_policy_iteration import policy_targets
-from algorithms.deep.deep_solver import DeepSolver, log_policy
+from algorithms.deep.deep_solver import DeepSolver
 from algorithms.deep.history import NetworkHistory
 from algorithms.deep.networks import NetworkSpec, named_variables
 from algorithms.deep.players import World
 from algorithms.deep.q_learner import QLearner
-from algorithms.regularisers import softmax
+from algorithms.regularisers import log_softmax, softmax
 from algorithms.solver import State, Update
 from mfg_games import parameters
 
@@ -88,7 +88,8 @@ class StoredMirrorDescent(DeepSolver):
         return self._sweep_of(self._policy(state), state)
 
     def _learn(self, update: Update, here: World) -> tuple[State, Mapping[str, float]]:
-        logarithms = log_policy(update.state["sum"] / self.config.tau, here.legal)
+        scores = tf.cast(update.state["sum"] / self.config.tau, tf.float32)
+        logarithms = log_softmax(scores, here.legal)
         loss = self._learner.learn(here, logarithms, self.num_iterations)
         self._history.append(self._learner.network)
         metrics = {"loss": loss, **self._learner.counts}

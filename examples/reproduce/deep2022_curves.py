@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 import dataclasses
+import functools
 
 from deep2022_experiments import Scale
 from deep2022_runs import Curves
@@ -11,7 +12,7 @@ from experiments import Solved
 import numpy as np
 
 _POINTS = 50  # of a mean over an interval
-LAST = 0.2  # share of a run whose mean is its level
+_LAST = 0.2  # share of a run whose mean is its level
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,9 +21,16 @@ class Seeds:
 
     Attributes:
       runs: one a seed.
+      clock: what counts as time, "seconds" or "iterations".
     """
 
     runs: Sequence[Solved]
+    clock: str = "seconds"
+
+    def times(self, run: Solved) -> np.ndarray:
+        """When each policy of a run was ready, [iterations + 1]."""
+        by_seconds = self.clock == "seconds"
+        return run.seconds if by_seconds else np.arange(len(run.exploitability))
 
     @property
     def start(self) -> float:
@@ -31,8 +39,8 @@ class Seeds:
 
     @property
     def end(self) -> float:
-        """Seconds that all runs lasted."""
-        return min(float(run.seconds[-1]) for run in self.runs)
+        """Time that all runs lasted."""
+        return min(float(self.times(run)[-1]) for run in self.runs)
 
     @property
     def by_iteration(self) -> np.ndarray:
@@ -40,41 +48,36 @@ class Seeds:
         shortest = min(len(run.exploitability) for run in self.runs)
         return np.stack([run.exploitability[:shortest] for run in self.runs])
 
-    def at(self, seconds: np.ndarray | float) -> np.ndarray:
-        """What each run had found by some seconds, [seeds, ...].
+    def at(self, time: np.ndarray | float) -> np.ndarray:
+        """What each run had found by some time, [seeds, ...].
 
         It is the value of the last policy that was ready; of the first policy earlier.
         """
-        return np.stack(
-            [
-                run.exploitability[
-                    np.maximum(np.searchsorted(run.seconds, seconds, "right") - 1, 0)
-                ]
-                for run in self.runs
-            ]
-        )
+        rows = []
+        for run in self.runs:
+            ready = np.searchsorted(self.times(run), time, "right") - 1
+            rows.append(run.exploitability[np.maximum(ready, 0)])
+        return np.stack(rows)
 
-    @property
+    @functools.cached_property
     def mean_curve(self) -> tuple[np.ndarray, np.ndarray]:
-        """Seconds at which some run has a new value, and the mean over seeds then."""
-        seconds = np.unique(np.concatenate([run.seconds for run in self.runs]))
-        seconds = seconds[seconds <= self.end]
-        return seconds, self.at(seconds).mean(axis=0)
+        """Times at which some run has a new value, and the mean over seeds then."""
+        times = np.unique(np.concatenate([self.times(run) for run in self.runs]))
+        times = times[times <= self.end]
+        return times, self.at(times).mean(axis=0)
 
     def level(self, until: float) -> float:
-        """Mean over seeds and over the last fifth of the seconds until some second."""
-        return float(self.at(np.linspace((1 - LAST) * until, until, _POINTS)).mean())
+        """Mean over seeds and over the last fifth of the time until some moment."""
+        return self._mean((1 - _LAST) * until, until)
 
     @property
     def trend(self) -> float:
         """The level at the end over that of the fifth before."""
-        return self.level(self.end) / self.before_last
+        before = self._mean((1 - 2 * _LAST) * self.end, (1 - _LAST) * self.end)
+        return self.level(self.end) / before
 
-    @property
-    def before_last(self) -> float:
-        """Mean over seeds and the last fifth but one."""
-        seconds = np.linspace(1 - 2 * LAST, 1 - LAST, _POINTS) * self.end
-        return float(self.at(seconds).mean())
+    def _mean(self, first: float, last: float) -> float:
+        return float(self.at(np.linspace(first, last, _POINTS)).mean())
 
     @property
     def lowest(self) -> float:
@@ -82,15 +85,22 @@ class Seeds:
         return float(self.mean_curve[1].min())
 
     def reaches(self, value: float) -> float:
-        """Seconds until the mean is at most a value; infinite for never."""
-        seconds, mean = self.mean_curve
+        """Time until the mean is at most a value; infinite for never."""
+        times, mean = self.mean_curve
         reached = np.flatnonzero(mean <= value)
-        return float(seconds[reached[0]]) if len(reached) else np.inf
+        return float(times[reached[0]]) if len(reached) else np.inf
+
+    def stays(self, value: float) -> float:
+        """Time since which the mean is at most a value; infinite if it is not."""
+        times, mean = self.mean_curve
+        above = np.flatnonzero(mean > value)
+        first = above[-1] + 1 if len(above) else 0
+        return float(times[first]) if first < len(times) else np.inf
 
     def highest_after(self, value: float) -> float:
         """Of the mean curve once it has been at most a value; no number before."""
-        seconds, mean = self.mean_curve
-        after = mean[seconds >= self.reaches(value)]
+        times, mean = self.mean_curve
+        after = mean[times >= self.reaches(value)]
         return float(after.max()) if len(after) else np.nan
 
 
@@ -101,7 +111,8 @@ def grouped(scale: Scale, curves: Curves) -> Groups:
     """All seeds of a solver on a game together."""
     return {
         (game, label): Seeds(
-            [run for key, run in curves.items() if key[:2] == (game, label)]
+            [run for key, run in curves.items() if key[:2] == (game, label)],
+            scale.clock,
         )
         for game in scale.games
         for label in scale.solvers(game)
@@ -118,7 +129,7 @@ def rows(groups: Groups) -> list[dict]:
                 "game": game,
                 "solver": label,
                 "seeds": len(last),
-                "seconds": round(seeds.end, 1),
+                "seconds": round(np.mean([run.seconds[-1] for run in seeds.runs]), 1),
                 "iterations": int(
                     np.mean([len(run.exploitability) - 1 for run in seeds.runs])
                 ),
@@ -126,7 +137,7 @@ def rows(groups: Groups) -> list[dict]:
                 "last": last.mean(),
                 "spread": last.std(ddof=1) if len(last) > 1 else 0.0,
                 "lowest_of_mean": seeds.lowest,
-                "level_of_last_fifth": seeds.level(seeds.end),
+                "last_fifth": seeds.level(seeds.end),
             }
         )
     return found

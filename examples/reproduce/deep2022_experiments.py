@@ -7,6 +7,8 @@ import dataclasses
 
 from experiments import Algorithms
 
+from algorithms import arguments
+from algorithms.arguments import Argument
 from algorithms.job import Job
 from mfg_games.settings import setting
 
@@ -38,6 +40,7 @@ NAMES = {
 METHODS = (MOMD, AFP)  # the paper's
 BASELINES = (BP, PI, BI)
 UNSETTLED = (BP, PI)  # what is said to oscillate
+_RESPONDING = (BP, DFP)  # learn best responses, and do so as D-AFP does
 ALPHA = 0.99
 _ENDLESS = 10**6  # iterations where seconds end a run
 
@@ -70,14 +73,15 @@ class Environment:
     updates: int
     reason: str
 
-    def options(self, label: str) -> dict[str, float]:
-        """Of a deep solver, but for the seed."""
+    def options(self, label: str) -> dict[str, Argument]:
+        """Of a deep solver, but for the seed. Imports TensorFlow."""
         own = {
             MOMD: {"tau": self.tau, "alpha": ALPHA},
             AFP: {"student_updates": self.updates},
             BI: {"temperature": self.heat},
         }
-        return {"dqn_updates": self.updates, **own.get(label, {})}
+        learner = _learner() if label in _RESPONDING else {}
+        return {**learner, "dqn_updates": self.updates, **own.get(label, {})}
 
     @property
     def exact(self) -> Algorithms:
@@ -122,7 +126,8 @@ class Scale:
       iterations: of the exact solvers.
       reduction: share of the first exploitability that the paper's solvers must reach.
       contested: games on which the claims about the baselines are checked.
-      targets: whether this project's targets on four rooms are checked.
+      clock: what claims take for time, "seconds" or "iterations".
+      thorough: whether speed and this project's targets on four rooms are checked.
       side_by_side: runs at a time, each with one thread.
     """
 
@@ -133,7 +138,8 @@ class Scale:
     iterations: int
     reduction: float
     contested: tuple[str, ...]
-    targets: bool
+    clock: str
+    thorough: bool
     side_by_side: int = 2
 
     @property
@@ -152,6 +158,12 @@ class Scale:
         games = {each.name: each.game for each in self.environments}
         names = ("num_seeds", "iterations", "side_by_side")
         return games | {name: numbers[name] for name in names}
+
+
+def _learner() -> dict[str, Argument]:
+    """How D-AFP learns its responses, by default."""
+    defaults = arguments.defaults(SOLVERS[AFP])
+    return {name: value for name, value in defaults.items() if name.startswith("dqn_")}
 
 
 Key = tuple[str, str, int]  # game, deep solver, seed
@@ -243,7 +255,8 @@ FULL = Scale(
     iterations=200,
     reduction=0.5,
     contested=(ROOMS, *_SMALL_GAMES, MAZE),
-    targets=True,
+    clock="seconds",
+    thorough=True,
 )
 _SMALLER = Environment(
     MAZE,
@@ -258,13 +271,14 @@ FAST = Scale(
     name="fast",
     environments=(*_ENVIRONMENTS[:-1], _SMALLER),
     budgets={
-        ROOMS: _iterations(8, 5, 3),
-        **dict.fromkeys(_SMALL_GAMES, _iterations(16, 10, 6)),
-        MAZE: _iterations(8, 5, 3),
+        ROOMS: _iterations(6, 4, 4),
+        **dict.fromkeys(_SMALL_GAMES, _iterations(12, 10, 10)),
+        MAZE: _iterations(6, 4, 4),
     },
     num_seeds=2,
     iterations=50,
     reduction=0.8,
     contested=(ROOMS, SIS, CHASING, MAZE),
-    targets=False,
+    clock="iterations",
+    thorough=False,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from deep2022_curves import Groups
 from deep2022_experiments import (
     AFP,
@@ -40,6 +42,7 @@ SHOWN = (MOMD, AFP, BP, PI)  # deep solvers whose crowds are drawn
 _CROWDS = (EXACT_MOMD, *SHOWN)
 _INFECTED = 1
 _POINTS = 300  # of a curve against seconds
+_SHORTEST = 0.1  # seconds shown
 # A solver has one colour, exact (thin) or deep.
 _DEEP = dict(zip((MOMD, AFP, BP, PI, BI, DFP), COLOURS, strict=False))
 _EXACT = {
@@ -106,8 +109,10 @@ def curves(scale: Scale, groups: Groups, endings: Endings) -> Figure:
             of_iterations = seeds.by_iteration
             k = np.arange(1, of_iterations.shape[1] + 1)
             _band(left, k, of_iterations, _DEEP[label])
-            seconds = np.geomspace(0.5, seeds.end, _POINTS)
-            _band(right, seconds, seeds.at(seconds), _DEEP[label])
+            timed = dataclasses.replace(seeds, clock="seconds")
+            first = min(run.seconds[0] for run in seeds.runs)
+            seconds = np.geomspace(max(first, _SHORTEST), timed.end, _POINTS)
+            _band(right, seconds, timed.at(seconds), _DEEP[label])
         for ax, what in ((left, "k + 1 (iteration k)"), (right, "seconds")):
             ax.set(xscale="log", yscale="log")
             label_axes(ax, game, what, "exploitability", legend=False)

@@ -42,7 +42,7 @@ class Scale:
       steps: gradient steps of a student.
       every: gradient steps of a phase.
       betas: shares of the backward divergence.
-      anchor: weight of the anchor.
+      anchor: weight of the anchor; 0 for no such students.
     """
 
     games: Mapping[str, str]
@@ -70,7 +70,7 @@ class Scale:
             choice = SOFT | {"beta": beta}
             found[f"{online('soft')}, beta {beta:g}"] = choice | fresh
             found[f"{offline(few['games'], 'soft')}, beta {beta:g}"] = choice | few
-        for targets in ("hard", "soft"):
+        for targets in ("hard", "soft") if self.anchor else ():
             choice = few | {"targets": targets, "anchor_weight": self.anchor}
             found[f"{offline(few['games'], targets)}, anchor"] = choice
         return found
@@ -96,9 +96,10 @@ FAST = Scale(
     responses=(5, 20),
     updates=200,
     reservoirs=(10, 100),
-    steps=1500,
+    steps=1000,
     every=25,
-    betas=(1.0,),
+    betas=(),
+    anchor=0.0,
 )
 
 
@@ -242,6 +243,7 @@ def teach(
         loss = student.learn(here, phase)
         if phase in marks:
             policy = student.policy(here).numpy().astype(np.float64)
+            policy /= policy.sum(axis=1, keepdims=True)  # was rounded
             points.append(
                 [
                     phase * config.updates,
@@ -256,12 +258,7 @@ def teach(
 
 
 def divergence(law: np.ndarray, policy: np.ndarray, other: np.ndarray) -> float:
-    """KL(policy || other) in nats, a mean over nodes.
-
-    Args:
-      law: [D], how much each node counts.
-      policy, other: [D, A].
-    """
+    """KL(policy || other) in nats, policies [D, A]; a mean over the nodes' law [D]."""
     smallest = np.finfo(np.float32).tiny  # of a network's softmax, which may underflow
     played = np.where(policy > 0, policy, 1)
     terms = policy * (np.log(played) - np.log(np.maximum(other, smallest)))
@@ -274,7 +271,7 @@ def mass(model: MeanFieldModel, policy: np.ndarray) -> np.ndarray:
 
 
 def exploitability(model: MeanFieldModel, policy: np.ndarray) -> float:
-    """NashConv of a policy [D, A], whose rows are rounded."""
-    rows = model.as_tensor(policy / policy.sum(axis=1, keepdims=True))
+    """NashConv of a policy [D, A]."""
+    rows = model.as_tensor(policy)
     flow = model.compiled_distribution(rows)
     return float(model.compiled_evaluate(rows, flow).exploitability)

@@ -19,7 +19,10 @@ _METRICS = {
 
 
 def all_figures(
-    schools: Schools, reservoirs: tuple[int, ...], betas: tuple[float, ...]
+    schools: Schools,
+    reservoirs: tuple[int, ...],
+    betas: tuple[float, ...],
+    anchor: bool,
 ) -> Mapping[str, tuple[Figure, str]]:
     """Figures and captions by file name.
 
@@ -27,6 +30,7 @@ def all_figures(
       schools: by game and number of responses.
       reservoirs: games of fixed data, from few to many.
       betas: shares of the backward divergence.
+      anchor: whether there are students with an anchor.
     """
     games = dict.fromkeys(name for name, _ in schools)
     best = {name: max(number for n, number in schools if n == name) for name in games}
@@ -35,7 +39,7 @@ def all_figures(
     divergences = [online("soft"), offline(few, "soft")]
     divergences += [f"{way}, beta {beta:g}" for way in divergences for beta in betas]
     anchors = [offline(few, targets) for targets in ("hard", "soft")]
-    anchors += [f"{label}, anchor" for label in anchors]
+    anchors += [f"{label}, anchor" for label in anchors if anchor]
     return {
         "distances.png": (
             distances(schools_of_best, reservoirs),

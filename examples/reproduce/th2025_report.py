@@ -17,27 +17,32 @@ from algorithms.deep.linearity import log_log_linearity
 _TITLE = "Teacher hacking in distillation (Tiapkin et al. 2025), in mean field games"
 _NOTES = """\
 Oracle: the average policy of exact fictitious play. Teacher: that of fictitious play
-with best responses learnt by deep Q-learning, {few} or {many} of them. Student: a network
-that is distilled from the teacher, offline from a fixed number of its games, or online
-from ever new ones; from its actions (hard) or its whole distributions (soft).
+with best responses learnt by deep Q-learning, {few} or {many} of them. Student: a
+network that is distilled from the teacher, offline from a fixed number of its games, or
+online from ever new ones; from its actions (hard) or its whole distributions (soft).
 
 The proxy distance is KL(teacher || student) on the teacher's flow or, as who trains
 would measure it, on the data; the golden one is KL(oracle || student) on the oracle's
 flow. Both are exact, as is the student's exploitability, the other golden measure. A
-student turns against the oracle where the proxy on its data goes on falling and a golden
-measure rises. One seed; the measured policy is that of the moving average of the weights.
+student turns against the oracle where the proxy on its data goes on falling and a
+golden measure rises. One seed; what is measured is the policy of the moving average of
+the weights.
 
 {verdict}
 
 A student that is given fresh data ends as its teacher. It cannot stay nearer to the
 oracle than that: where the divergence of a student falls below the teacher's own on
-the way (a teacher of few deterministic responses is surer of itself than the oracle,
-and a half-taught student is less so), it rises back to it online too. Hence the claim
-for online data: it ends no farther from the oracle than the teacher is.
+the way (a teacher of deterministic responses is surer of itself than the oracle, and a
+half-taught student is less so), it rises back to it online too. Hence the claims for
+online data: the student ends no farther from the oracle than its teacher is, and no
+more exploitable.
 
 The alarm of the paper, that the proxy curve leaves a straight line in log-log scale, is
 in `detector.csv`: the step where the proxy on the data leaves the line of all points
-before it by more than 0.5 nats, beside the steps where the golden measures are lowest."""
+before it by more than 0.5 nats, beside the steps where the golden measures are lowest.
+It goes off online too ({online_alarms} of {online_students} students), as these
+students come nearer to their teacher faster than by a power law: it tells that the
+data are nearly learnt, not that they are too few."""
 _SMALLEST = 1e-7  # divergences below it are rounding
 
 
@@ -49,12 +54,11 @@ def study(scale: Scale, seed: int) -> Findings:
       seed: of teachers and students.
     """
     schools, runs = experiments.attend(scale, seed)
-    few, many = scale.responses
     return Findings(
         title=_TITLE,
-        notes=_NOTES.format(few=few, many=many, verdict=verdict(schools, scale)),
+        notes=notes(schools, scale),
         claims=list(all_claims(schools, scale)),
-        figures=all_figures(schools, scale.reservoirs, scale.betas),
+        figures=all_figures(schools, scale.reservoirs, scale.betas, scale.anchor > 0),
         runs=runs,
         tables={
             "curves.csv": list(curve_rows(schools)),
@@ -75,6 +79,19 @@ def falls_where_turned(lesson: Lesson) -> float:
     return float(lesson.seen[-1] / lesson.seen[np.argmin(lesson.golden)])
 
 
+def notes(schools: Schools, scale: Scale) -> str:
+    """What a reader must know before the claims."""
+    few, many = scale.responses
+    fresh = [row for row in detector_rows(schools) if "online" in row["student"]]
+    return _NOTES.format(
+        few=few,
+        many=many,
+        verdict=verdict(schools, scale),
+        online_alarms=sum(np.isfinite(row["departure"]) for row in fresh),
+        online_students=len(fresh),
+    )
+
+
 def verdict(schools: Schools, scale: Scale) -> str:
     """A sentence on each game: where offline turns and online does not."""
     few = offline(scale.reservoirs[0], "soft")
@@ -84,7 +101,7 @@ def verdict(schools: Schools, scale: Scale) -> str:
         off, on = school.lessons[few], school.lessons[online("soft")]
         turn = off.steps[np.argmin(off.exploitability)]
         lines.append(
-            f"- {name}: offline ({few}), exploitability is lowest after {turn:g} steps, "
+            f"- {name}: {few}: exploitability is lowest after {turn:g} steps, "
             f"{off.exploitability.min():.3g}, and {off.exploitability[-1]:.3g} at the "
             f"end, while the proxy on the data falls from "
             f"{off.seen[np.argmin(off.exploitability)]:.2g} to {off.seen[-1]:.2g}. "
@@ -131,7 +148,13 @@ def _turning_claims(name: str, school: School, scale: Scale) -> Iterator[Claim]:
         f"{name}: online, soft, the student does not become more exploitable again.",
         "last exploitability over its lowest",
         rise(lesson.exploitability),
-        high=1.05,
+        high=1.1,
+    )
+    yield Claim(
+        f"{name}: it ends no more exploitable than its teacher.",
+        "last exploitability over the teacher's",
+        float(lesson.exploitability[-1] / school.teacher),
+        high=1.1,
     )
     yield Claim(
         f"{name}: it ends no farther from the oracle than its teacher.",
@@ -160,7 +183,7 @@ def _remedy_claims(name: str, school: School, scale: Scale) -> Iterator[Claim]:
     ]
     yield Claim(
         f"{name}: the teacher's whole distributions help.",
-        f"last KL(oracle || student) with soft over that with hard targets, {few} games",
+        f"last KL(oracle || student), {few} games, with soft targets over hard ones",
         float(ends[0] / ends[1]),
         high=0.8,
     )

@@ -105,6 +105,16 @@ def test_jobs_begin_with_the_targets_and_keep_to_the_hours():
     assert sum(job.stopping["seconds"] for job in full.values()) < 2 * 70 * 60
 
 
+def test_responses_are_learnt_alike():
+    options = experiments.FULL.environments[0].options
+    defaults = arguments.defaults(experiments.SOLVERS[AFP])
+    for label in (BP, experiments.DFP):
+        expected = defaults["dqn_learning_rate"], defaults["dqn_exploration"]
+        found = options(label)["dqn_learning_rate"], options(label)["dqn_exploration"]
+        assert found == expected
+    assert not any("student" in name for name in options(BP))
+
+
 def test_a_fast_run_ends_by_iterations_alone():
     for job in experiments.jobs(experiments.FAST, 0).values():
         assert job.stopping == {"seconds": None}
@@ -151,9 +161,21 @@ def test_claims_fail_on_curves_of_the_wrong_shape():
     wrong = {**rising, BP: lambda k: 20 * np.exp(-k)}
     found = claims_of(wrong, dict.fromkeys(MOVEMENTS, 0.3))
     passed = [claim.text for claim in found if claim.passed]
-    assert passed == [
-        "Target, four rooms: deep policy iteration does not get below 11.5."
-    ]
+    assert passed == ["Target, four rooms: D-PI does not get below 11.5."]
+
+
+def test_the_clock_may_count_iterations():
+    seeds = dataclasses.replace(seeds_of([9, 7, 5], [9, 5]), clock="iterations")
+    slow = [dataclasses.replace(run, seconds=9 * run.seconds) for run in seeds.runs]
+    seeds = dataclasses.replace(seeds, runs=slow)
+    assert seeds.end == 1
+    np.testing.assert_array_equal(seeds.mean_curve, [[0, 1], [9, 6]])
+
+
+def test_a_curve_stays_down_once_it_no_longer_rises_above():
+    seeds = seeds_of([10, 2, 8, 4, 5])
+    assert [seeds.reaches(5), seeds.stays(5), seeds.stays(10)] == [1, 3, 0]
+    assert seeds.stays(4) == math.inf
 
 
 def test_nobody_is_the_fastest_where_nobody_arrives():
@@ -163,7 +185,7 @@ def test_nobody_is_the_fastest_where_nobody_arrives():
 
 
 def test_targets_are_left_out_of_a_scale_without_them():
-    scale = dataclasses.replace(TINY, targets=False)
+    scale = dataclasses.replace(TINY, thorough=False)
     groups = curves.grouped(scale, curves_like(SHAPES))
     found = claims.all_claims(scale, groups, endings_like(MOVEMENTS, MOVEMENTS))
     assert not any("Target" in claim.text for claim in found)

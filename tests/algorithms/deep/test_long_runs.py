@@ -114,7 +114,10 @@ def test_a_checkpoint_is_read_on_another_device(tmp_path):
 def test_a_loss_that_is_no_number_names_the_checkpoint(tmp_path):
     path = tmp_path / "checkpoint.npz"
     diverging = solver(dqn_learning_rate=1e12, dqn_clip_norm=0.0, dqn_optimizer="sgd")
-    message = rf"loss is .* at update \d+ of iteration 0.*checkpoint, of iteration 0, in `{path}`"
+    message = (
+        r"loss is .* at update \d+ of iteration 0.*"
+        rf"checkpoint, of iteration 0, in `{path}`"
+    )
     with pytest.raises(FloatingPointError, match=message):
         run(diverging, 5, checkpoint_path=path, checkpoint_every=0.0, progress=False)
     assert iterations(path) == 0

@@ -8,18 +8,6 @@ import tensorflow as tf
 
 from algorithms.deep import losses
 
-WAYS = {
-    "eager": lambda function: function,
-    "graph": tf.function,
-    "xla": lambda function: tf.function(function, jit_compile=True),
-}
-
-
-@pytest.fixture(params=WAYS.values(), ids=WAYS)
-def way(request):
-    return request.param
-
-
 REWARDS = tf.constant([1.0, 2.0, 3.0])
 NEXT_Q = tf.constant([[5.0, 7.0], [5.0, 7.0], [5.0, 7.0]])
 LEGAL = tf.constant([[True, True], [True, False], [True, True]])
@@ -35,6 +23,12 @@ def munchausen(log_policy, next_log_policy, tau=2.0, alpha=0.9, smallest=1e-6):
     return losses.munchausen_targets(
         REWARDS, log_policy, NEXT_Q, next_log_policy, ENDS, tau, alpha, smallest
     )
+
+
+def test_policy_targets_take_the_mean_over_the_next_actions(way):
+    policy = tf.constant([[0.25, 0.75], [1.0, 0.0], [0.5, 0.5]])
+    found = way(losses.policy_targets)(REWARDS, NEXT_Q, policy, ENDS)
+    np.testing.assert_allclose(found, [1 + 1.25 + 5.25, 2 + 5, 3])
 
 
 def test_munchausen_targets_by_hand(way):
@@ -104,6 +98,7 @@ def test_gradients_by_hand(way, loss, slopes):
         (lambda: losses.dqn_targets(REWARDS, NEXT_Q[:1], LEGAL, ENDS), "next_q"),
         (lambda: losses.dqn_targets(REWARDS, NEXT_Q, LEGAL[0], ENDS), "next_q"),
         (lambda: losses.dqn_targets(REWARDS, NEXT_Q, LEGAL, ENDS[:1]), "ends"),
+        (lambda: losses.policy_targets(REWARDS, NEXT_Q, NEXT_Q[0], ENDS), "next_q"),
         (lambda: munchausen(REWARDS[:1], tf.zeros((3, 2))), "log_policy"),
     ],
 )

@@ -1,0 +1,185 @@
+"""Studies what tree search adds to learnt best responses.
+
+    python examples/planning.py           # about an hour
+    python examples/planning.py --fast    # two minutes, on smaller games
+
+planning.csv then holds exact exploitabilities against the number of simulations of a
+search, for planning with the true kernel and with a learnt one: of the response to the
+uniform population, and of the average policy of fictitious play with such responses.
+planning.png shows them and README.md explains them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+import csv
+import dataclasses
+import json
+import pathlib
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from absl import app, flags
+import numpy as np
+import tqdm
+
+from algorithms import quiet, record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from planning_study import Measurement, Scale
+
+FLAGS = flags.FLAGS
+_TITLES = {
+    "response": "response to the uniform crowd",
+    "fictitious play": "fictitious play with such responses",
+}
+
+Curves = Mapping[tuple[str, str, str], tuple[np.ndarray, np.ndarray]]
+
+
+def define_flags() -> None:
+    """Called when this is the program: tests import several scripts together."""
+    flags.DEFINE_bool("fast", False, "Smaller games and budgets: 2 minutes.")
+    flags.DEFINE_string(
+        "output_dir",
+        str(pathlib.Path(__file__).parent / "results" / "planning"),
+        "Where table, picture and page go.",
+    )
+
+
+def main(argv: list[str]) -> None:
+    """Runs the study and writes its results."""
+    if len(argv) > 1:
+        sys.exit(f"Unexpected arguments: {argv[1:]}")
+    quiet.import_tensorflow()
+    import planning_study
+
+    scale = planning_study.FAST if FLAGS.fast else planning_study.FULL
+    study(scale, pathlib.Path(FLAGS.output_dir), " ".join(["python", *sys.argv]))
+
+
+def study(scale: Scale, output: pathlib.Path, command: str) -> None:
+    """Measures, and writes the table, the picture, the page and `run.json`."""
+    import planning_study
+
+    from algorithms import pictures
+
+    output.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    found = []
+    with tqdm.tqdm(total=scale.runs, unit="run", dynamic_ncols=True) as bar:
+        for part in planning_study.measure(scale):
+            found += part
+            save_csv(found, output / "planning.csv")
+            bar.update()
+    floors = {g: planning_study.exact_fictitious_play(g, scale) for g in scale.games}
+    pictures.save(figure(curves(found), floors), output / "planning.png")
+    made = {
+        "command": command,
+        "seconds": round(time.monotonic() - started),
+        "settings": dataclasses.asdict(scale),
+        "exact_fictitious_play": floors,
+        **record.of_machine(),
+    }
+    (output / "run.json").write_text(json.dumps(made, indent=2) + "\n", "utf-8")
+    (output / "README.md").write_text(page(curves(found), made), "utf-8")
+
+
+def save_csv(found: Sequence[Measurement], path: pathlib.Path) -> None:
+    """Writes one row a measurement."""
+    rows = [dataclasses.asdict(measurement) for measurement in found]
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def curves(found: Sequence[Measurement]) -> Curves:
+    """Budgets, and exploitabilities [budgets, seeds], by game, quantity and kernel."""
+    groups = {}
+    for m in found:
+        budgets = groups.setdefault((m.game, m.what, m.kernel), {})
+        budgets.setdefault(m.simulations, []).append(m.exploitability)
+    return {
+        names: (np.array(list(budgets)), np.array(list(budgets.values())))
+        for names, budgets in groups.items()
+    }
+
+
+def figure(found: Curves, floors: Mapping[str, float]) -> Figure:
+    """A column a game, a row a quantity, a curve a kernel."""
+    from algorithms.pictures.style import INK, new_figure
+
+    games = list(floors)
+    size = (5.2 * len(games), 7.0)
+    drawing, axes = new_figure(2, len(games), size, "", "constrained")
+    for row, (what, title) in zip(axes, _TITLES.items(), strict=True):
+        for ax, game in zip(row, games, strict=True):
+            panel(
+                ax, {k: c for (g, w, k), c in found.items() if (g, w) == (game, what)}
+            )
+            if what == "fictitious play":
+                ax.axhline(floors[game], color=INK, linestyle=":", label="exact")
+            ax.set_title(f"{game}\n{title}", fontsize=10, color=INK)
+            ax.legend(fontsize=8, frameon=False, labelcolor=INK)
+    return drawing
+
+
+def panel(ax: Axes, kernels: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Means over the seeds as lines, the seeds as dots."""
+    from algorithms.pictures.style import COLOURS, INK, LINE_STYLES, grid
+
+    for number, (kernel, (budgets, values)) in enumerate(kernels.items()):
+        style = {"color": COLOURS[number], "linestyle": LINE_STYLES[number]}
+        ax.plot(budgets, values.mean(1), label=f"{kernel} kernel", **style)
+        ax.plot(budgets, values, "o", color=COLOURS[number], markersize=3, alpha=0.6)
+    ax.set_xscale("symlog", linthresh=1, base=4)
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.set_yscale("symlog", linthresh=1e-3)  # the best response misses nothing
+    ax.set_xlabel("simulations of a search", fontsize=9, color=INK)
+    ax.set_ylabel("exploitability", fontsize=9, color=INK)
+    grid(ax)
+
+
+def page(found: Curves, made: Mapping) -> str:
+    """The Markdown of the page."""
+    settings = made["settings"]
+    text = (
+        "# Planned best responses\n\n"
+        "Deep Q-learning finds values of actions against a frozen crowd; then tree "
+        "search (PUCT) from every\nnode mends them, with the true kernel or with one "
+        "learnt from sampled moves. Without simulations a\nresponse is what the "
+        "network says. Exploitabilities are exact, means over "
+        f"{settings['seeds']} seeds.\n\n"
+        "![Exploitability against the simulations of a search](planning.png)\n\n"
+        "Above, what the response misses of the best one's value; below, the average "
+        f"policy after\n{settings['iterations']} iterations of fictitious play, dotted "
+        "with exact responses. Dots are seeds.\n"
+    )
+    parts = [text]
+    for what, title in _TITLES.items():
+        mine = {(g, k): c for (g, w, k), c in found.items() if w == what}
+        parts.append(f"## {title.capitalize()}\n\n{table(mine)}\n")
+    facts = f"`{made['command']}`, {made['seconds']} s; settings in run.json."
+    return "\n".join([*parts, f"Made by {facts}\n"])
+
+
+def table(found: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]) -> str:
+    """Means over the seeds: one row a game and kernel, one column a budget."""
+    budgets = next(iter(found.values()))[0]
+    rows = [
+        f"| game | kernel | {' | '.join(map(str, budgets))} |",
+        "| --- " * (2 + len(budgets)) + "|",
+    ]
+    for (game, kernel), (_, values) in found.items():
+        cells = " | ".join(f"{value:.3g}" for value in values.mean(1))
+        rows.append(f"| `{game}` | {kernel} | {cells} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)
