@@ -37,7 +37,8 @@ _TITLES = {
     "fictitious play": "fictitious play with such responses",
 }
 
-Curves = Mapping[tuple[str, str, str], tuple[np.ndarray, np.ndarray]]
+# Kernel and gradient steps -> budgets, and exploitabilities [budgets, seeds].
+Panel = Mapping[tuple[str, int], tuple[np.ndarray, np.ndarray]]
 
 
 def define_flags() -> None:
@@ -76,7 +77,7 @@ def study(scale: Scale, output: pathlib.Path, command: str) -> None:
             save_csv(found, output / "planning.csv")
             bar.update()
     floors = {g: planning_study.exact_fictitious_play(g, scale) for g in scale.games}
-    pictures.save(figure(curves(found), floors), output / "planning.png")
+    pictures.save(figure(panels(found), floors), output / "planning.png")
     made = {
         "command": command,
         "seconds": round(time.monotonic() - started),
@@ -85,7 +86,7 @@ def study(scale: Scale, output: pathlib.Path, command: str) -> None:
         **record.of_machine(),
     }
     (output / "run.json").write_text(json.dumps(made, indent=2) + "\n", "utf-8")
-    (output / "README.md").write_text(page(curves(found), made), "utf-8")
+    (output / "README.md").write_text(page(panels(found), made), "utf-8")
 
 
 def save_csv(found: Sequence[Measurement], path: pathlib.Path) -> None:
@@ -97,30 +98,34 @@ def save_csv(found: Sequence[Measurement], path: pathlib.Path) -> None:
         writer.writerows(rows)
 
 
-def curves(found: Sequence[Measurement]) -> Curves:
-    """Budgets, and exploitabilities [budgets, seeds], by game, quantity and kernel."""
+def panels(found: Sequence[Measurement]) -> dict[tuple[str, str], Panel]:
+    """The measurements by quantity and game."""
     groups = {}
     for m in found:
-        budgets = groups.setdefault((m.game, m.what, m.kernel), {})
+        panel = groups.setdefault((m.what, m.game), {})
+        budgets = panel.setdefault((m.kernel, m.updates), {})
         budgets.setdefault(m.simulations, []).append(m.exploitability)
     return {
-        names: (np.array(list(budgets)), np.array(list(budgets.values())))
-        for names, budgets in groups.items()
+        names: {
+            label: (np.array(list(budgets)), np.array(list(budgets.values())))
+            for label, budgets in panel.items()
+        }
+        for names, panel in groups.items()
     }
 
 
-def figure(found: Curves, floors: Mapping[str, float]) -> Figure:
-    """A column a game, a row a quantity, a curve a kernel."""
+def figure(
+    found: Mapping[tuple[str, str], Panel], floors: Mapping[str, float]
+) -> Figure:
+    """A row a quantity, a column a game."""
     from algorithms.pictures.style import INK, new_figure
 
     games = list(floors)
-    size = (5.2 * len(games), 7.0)
-    drawing, axes = new_figure(2, len(games), size, "", "constrained")
+    size = (5.4 * len(games), 7.4)
+    drawing, axes = new_figure(len(_TITLES), len(games), size, "", "constrained")
     for row, (what, title) in zip(axes, _TITLES.items(), strict=True):
         for ax, game in zip(row, games, strict=True):
-            panel(
-                ax, {k: c for (g, w, k), c in found.items() if (g, w) == (game, what)}
-            )
+            draw(ax, found[what, game])
             if what == "fictitious play":
                 ax.axhline(floors[game], color=INK, linestyle=":", label="exact")
             ax.set_title(f"{game}\n{title}", fontsize=10, color=INK)
@@ -128,14 +133,17 @@ def figure(found: Curves, floors: Mapping[str, float]) -> Figure:
     return drawing
 
 
-def panel(ax: Axes, kernels: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+def draw(ax: Axes, panel: Panel) -> None:
     """Means over the seeds as lines, the seeds as dots."""
     from algorithms.pictures.style import COLOURS, INK, LINE_STYLES, grid
 
-    for number, (kernel, (budgets, values)) in enumerate(kernels.items()):
-        style = {"color": COLOURS[number], "linestyle": LINE_STYLES[number]}
-        ax.plot(budgets, values.mean(1), label=f"{kernel} kernel", **style)
-        ax.plot(budgets, values, "o", color=COLOURS[number], markersize=3, alpha=0.6)
+    kernels, updates = (list(dict.fromkeys(part)) for part in zip(*panel, strict=True))
+    for (kernel, steps), (budgets, values) in panel.items():
+        colour = COLOURS[updates.index(steps)]
+        style = LINE_STYLES[kernels.index(kernel)]
+        label = f"{kernel} kernel, {steps} gradient steps"
+        ax.plot(budgets, values.mean(1), color=colour, linestyle=style, label=label)
+        ax.plot(budgets, values, "o", color=colour, markersize=3, alpha=0.6)
     ax.set_xscale("symlog", linthresh=1, base=4)
     ax.xaxis.set_major_formatter("{x:g}")
     ax.set_yscale("symlog", linthresh=1e-3)  # the best response misses nothing
@@ -144,10 +152,10 @@ def panel(ax: Axes, kernels: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Non
     grid(ax)
 
 
-def page(found: Curves, made: Mapping) -> str:
+def page(found: Mapping[tuple[str, str], Panel], made: Mapping) -> str:
     """The Markdown of the page."""
     settings = made["settings"]
-    text = (
+    parts = [
         "# Planned best responses\n\n"
         "Deep Q-learning finds values of actions against a frozen crowd; then tree "
         "search (PUCT) from every\nnode mends them, with the true kernel or with one "
@@ -155,28 +163,29 @@ def page(found: Curves, made: Mapping) -> str:
         "network says. Exploitabilities are exact, means over "
         f"{settings['seeds']} seeds.\n\n"
         "![Exploitability against the simulations of a search](planning.png)\n\n"
-        "Above, what the response misses of the best one's value; below, the average "
-        f"policy after\n{settings['iterations']} iterations of fictitious play, dotted "
-        "with exact responses. Dots are seeds.\n"
-    )
-    parts = [text]
+        "Above, what the response misses of the best one's value, after so many "
+        "gradient steps of the network;\nbelow, the average policy after "
+        f"{settings['iterations']} iterations of fictitious play, dotted with exact "
+        "responses.\nDots are seeds.\n"
+    ]
     for what, title in _TITLES.items():
-        mine = {(g, k): c for (g, w, k), c in found.items() if w == what}
+        mine = {game: panel for (w, game), panel in found.items() if w == what}
         parts.append(f"## {title.capitalize()}\n\n{table(mine)}\n")
     facts = f"`{made['command']}`, {made['seconds']} s; settings in run.json."
     return "\n".join([*parts, f"Made by {facts}\n"])
 
 
-def table(found: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]) -> str:
-    """Means over the seeds: one row a game and kernel, one column a budget."""
-    budgets = next(iter(found.values()))[0]
+def table(games: Mapping[str, Panel]) -> str:
+    """Means over the seeds: one row a game and curve, one column a budget."""
+    (budgets, _), *_ = next(iter(games.values())).values()
     rows = [
-        f"| game | kernel | {' | '.join(map(str, budgets))} |",
-        "| --- " * (2 + len(budgets)) + "|",
+        f"| game | kernel | gradient steps | {' | '.join(map(str, budgets))} |",
+        "| --- " * (3 + len(budgets)) + "|",
     ]
-    for (game, kernel), (_, values) in found.items():
-        cells = " | ".join(f"{value:.3g}" for value in values.mean(1))
-        rows.append(f"| `{game}` | {kernel} | {cells} |")
+    for game, panel in games.items():
+        for (kernel, updates), (_, values) in panel.items():
+            cells = " | ".join(f"{value:.3g}" for value in values.mean(1))
+            rows.append(f"| `{game}` | {kernel} | {updates} | {cells} |")
     return "\n".join(rows)
 
 

@@ -15,6 +15,8 @@ from algorithms.deep.planning import PlanningConfig, PlanningResponse
 from algorithms.deep.players import world
 from algorithms.model import load_model
 
+tf.get_logger().setLevel("ERROR")  # several solvers are no reason for a warning
+
 KERNELS = ("true", "learnt")
 RESPONSE, FICTITIOUS_PLAY = "response", "fictitious play"
 
@@ -29,7 +31,8 @@ class Scale:
       play_simulations: those inside fictitious play.
       seeds: how many, from 0 on.
       iterations: of fictitious play.
-      updates: gradient steps of the learnt values, in each iteration.
+      updates: gradient steps of the learnt values: for responses, each of these; for
+        fictitious play, the first ones in every iteration.
       kernel_updates: those of the learnt kernel.
     """
 
@@ -38,14 +41,14 @@ class Scale:
     play_simulations: Sequence[int]
     seeds: int
     iterations: int
-    updates: int
+    updates: Sequence[int]
     kernel_updates: int
 
     @property
     def runs(self) -> int:
         """How many runs there are."""
-        plays = len(self.play_simulations)
-        return len(self.games) * len(KERNELS) * self.seeds * (1 + plays)
+        each = len(self.updates) + len(self.play_simulations)
+        return len(self.games) * len(KERNELS) * self.seeds * each
 
 
 FULL = Scale(
@@ -54,7 +57,7 @@ FULL = Scale(
     play_simulations=(0, 4, 16, 64),
     seeds=2,
     iterations=8,
-    updates=500,
+    updates=(500, 2000),
     kernel_updates=500,
 )
 FAST = Scale(
@@ -63,7 +66,7 @@ FAST = Scale(
     play_simulations=(16,),
     seeds=1,
     iterations=3,
-    updates=100,
+    updates=(100,),
     kernel_updates=100,
 )
 
@@ -78,6 +81,7 @@ class Measurement:
         uniform population; `FICTITIOUS_PLAY`, that of the last average policy.
       kernel: with which it was planned.
       simulations: of each search.
+      updates: gradient steps of the learnt values.
       seed: of the run.
       exploitability: exact.
     """
@@ -86,6 +90,7 @@ class Measurement:
     what: str
     kernel: str
     simulations: int
+    updates: int
     seed: int
     exploitability: float
 
@@ -95,12 +100,15 @@ def measure(scale: Scale) -> Iterator[list[Measurement]]:
     for game in scale.games:
         for kernel in KERNELS:
             for seed in range(scale.seeds):
-                yield responses(game, kernel, seed, scale)
+                for updates in scale.updates:
+                    yield responses(game, kernel, updates, seed, scale)
                 for simulations in scale.play_simulations:
                     yield [fictitious_play(game, kernel, simulations, seed, scale)]
 
 
-def responses(game: str, kernel: str, seed: int, scale: Scale) -> list[Measurement]:
+def responses(
+    game: str, kernel: str, updates: int, seed: int, scale: Scale
+) -> list[Measurement]:
     """One response learnt, and planned with all budgets."""
     model = load_model(game)
     uniform = model.uniform_policy()
@@ -109,7 +117,7 @@ def responses(game: str, kernel: str, seed: int, scale: Scale) -> list[Measureme
     law = KernelConfig(updates=scale.kernel_updates)
     planner = PlanningResponse(
         NetworkSpec(here.features.shape[1], model.num_actions),
-        DQNConfig(updates=scale.updates),
+        DQNConfig(updates=updates),
         PlanningConfig(kernel=kernel, law=law),
         seed,
     )
@@ -120,7 +128,9 @@ def responses(game: str, kernel: str, seed: int, scale: Scale) -> list[Measureme
         policy = planner.plan(outlook, rows, 0, simulations)
         values = model.compiled_evaluate(tf.cast(policy, model.dtype), flow)
         missed = float(values.exploitability)
-        found.append(Measurement(game, RESPONSE, kernel, simulations, seed, missed))
+        found.append(
+            Measurement(game, RESPONSE, kernel, simulations, updates, seed, missed)
+        )
     return found
 
 
@@ -128,19 +138,21 @@ def fictitious_play(
     game: str, kernel: str, simulations: int, seed: int, scale: Scale
 ) -> Measurement:
     """Fictitious play with planned responses."""
+    updates = scale.updates[0]
     solver = DeepFictitiousPlay.make(
         game,
         best_response="planning",
         planning_simulations=simulations,
         planning_kernel=kernel,
         planning_law_updates=scale.kernel_updates,
-        dqn_updates=scale.updates,
+        dqn_updates=updates,
         seed=seed,
     )
     for _ in range(scale.iterations):
         solver.iteration()
+    reached = solver.exploitability
     return Measurement(
-        game, FICTITIOUS_PLAY, kernel, simulations, seed, solver.exploitability
+        game, FICTITIOUS_PLAY, kernel, simulations, updates, seed, reached
     )
 
 

@@ -47,7 +47,7 @@ class PlanningConfig:
     """
 
     simulations: int = 64
-    c_puct: float = 4.0
+    c_puct: float = 2.0
     prior_temperature: float = 1.0
     kernel: str = "true"
     answer: str = "values"

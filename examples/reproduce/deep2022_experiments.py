@@ -271,9 +271,9 @@ FAST = Scale(
     name="fast",
     environments=(*_ENVIRONMENTS[:-1], _SMALLER),
     budgets={
-        ROOMS: _iterations(6, 4, 4),
+        ROOMS: _iterations(5, 3, 3),
         **dict.fromkeys(_SMALL_GAMES, _iterations(12, 10, 10)),
-        MAZE: _iterations(6, 4, 4),
+        MAZE: _iterations(5, 3, 3),
     },
     num_seeds=2,
     iterations=50,

@@ -35,7 +35,7 @@ length of an iteration:
 Munchausen's weight alpha is {alpha} everywhere, which leaves mirror descent at the
 equilibrium of a game with a little entropy, (1 - alpha) tau, in its rewards: that is
 where the curves of exact M-OMD end. The best tau grows with the scale of the values: it
-is a tenth to a fiftieth of the range of Q under the uniform policy, and short runs of
+is a tenth to a seventieth of the range of Q under the uniform policy, and short runs of
 exact M-OMD chose it. The temperature of the Boltzmann iteration is that of several at
 which the exact iteration ended lowest.
 

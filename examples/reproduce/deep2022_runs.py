@@ -98,8 +98,12 @@ def endings(
       root: where their directories are.
       shown: labels of the solvers that are wanted.
     """
+    import tensorflow as tf
+
     from algorithms import checkpoint
 
+    # It warns of functions that are traced again, which those of new solvers are.
+    tf.get_logger().setLevel("ERROR")
     found = {}
     for (game, label, seed), job in jobs.items():
         if label in shown and (game, label) not in found:

@@ -83,7 +83,7 @@ def _define_flags() -> None:
     """Defines the flags as the script's own, which `--help` lists."""
     script = {"module_name": sys.argv[0]}
     flags.DEFINE_bool(
-        "fast", False, "Smaller games or fewer iterations: 3 minutes.", **script
+        "fast", False, "Smaller games or fewer iterations: 5 minutes at most.", **script
     )
     flags.DEFINE_integer(
         "seed", 0, "Seed of whatever is drawn.", lower_bound=0, **script

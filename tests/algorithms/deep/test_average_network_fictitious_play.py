@@ -72,6 +72,7 @@ def test_the_student_approaches_the_exact_average(choices):
 def test_learnt_responses_come_near_to_the_exact_run(exploitabilities):
     choices = {"dqn_updates": 300, "dqn_width": 32, "dqn_players": 32}
     choices |= {"student_updates": 300, "student_width": 32, "student_games": 64}
+    choices |= {"dqn_averaging": 0.98}
     found = exploitabilities(solver(**choices), 10)
     exact = exploitabilities(FictitiousPlay(SMALL), 10)
     assert exact[-1] < exact[0] / 3

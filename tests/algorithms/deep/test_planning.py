@@ -48,12 +48,12 @@ def test_planning_makes_good_what_was_learnt_badly(kernel):
     assert true == (kernel == "true")
     learnt, few, many = (
         gap(here, response.plan(outlook, rows_of(here), 0, budget))
-        for budget in (0, 16, 150)
+        for budget in (0, 1, 100)
     )
     assert learnt > 0.5
-    assert many < few < learnt
+    assert many <= few < learnt
     assert many < 0.03 * learnt
-    found = response.search(outlook, rows_of(here), 0, 150)
+    found = response.search(outlook, rows_of(here), 0, 100)
     assert gap(here, greedy(found.visits, here.legal)) < 0.2 * learnt
     policy = response.plan(outlook, rows_of(here), 0)
     np.testing.assert_array_equal(tf.reduce_sum(policy, axis=1), 1)

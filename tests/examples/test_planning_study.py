@@ -28,7 +28,7 @@ TINY = planning_study.Scale(
     play_simulations=(3,),
     seeds=1,
     iterations=2,
-    updates=40,
+    updates=(40,),
     kernel_updates=10,
 )
 
