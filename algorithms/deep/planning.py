@@ -42,7 +42,7 @@ class PlanningConfig:
         scaled to a range of 1, over this.
       kernel: "true", or "learnt" from samples.
       answer: "values", the action of the largest value, or "visits", the one visited
-        most. Since values are backed up, not averaged, one visit can be enough.
+        most. Values are backed up, not averaged, so that one visit can be enough.
       law: hyper-parameters of the learnt kernel.
     """
 

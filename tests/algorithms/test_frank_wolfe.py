@@ -11,6 +11,7 @@ from toy_dynamics import RANDOM_GAMES
 from algorithms.checkpoint import load, save
 from algorithms.fictitious_play import FictitiousPlay
 from algorithms.frank_wolfe import FrankWolfe
+from algorithms.history import Record
 from mfg_games.concave_utility import CONSTRAINED, ENTROPY, MATCHING, UTILITIES
 
 MEDIUM = "mfg_concave_utility(layout=empty_5x5,horizon=10,utility={})"
@@ -261,7 +262,7 @@ def test_nodes_that_depend_on_the_flow():
 def test_goes_on_from_a_checkpoint(tmp_path):
     solver = FrankWolfe(GOALS, step="line_search", away_atoms=5)
     trajectory(solver, 3)
-    save(tmp_path / "c.npz", solver, solver.state, np.zeros((1, 3)))
+    save(tmp_path / "c.npz", solver, solver.state, [Record(0, 1.0, 0.0)])
     expected, _ = trajectory(solver, 3)
     load(tmp_path / "c.npz", solver)
     assert solver.num_iterations == 3
