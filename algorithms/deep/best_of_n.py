@@ -23,7 +23,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from algorithms.deep import best_of_n_losses, divergences, networks, randomness
-from algorithms.deep.best_response import BestResponse
+from algorithms.deep.best_response import NetworkResponse
 from algorithms.deep.config import NetworkConfig
 from algorithms.deep.networks import NetworkSpec
 from algorithms.deep.players import NOWHERE, World, draw, draw_starts, draw_successors
@@ -85,7 +85,7 @@ class Games(NamedTuple):
     ranks: tf.Tensor
 
 
-class BestOfN(BestResponse):
+class BestOfN(NetworkResponse):
     """A policy network that learns what the best of n games of its anchor do.
 
     Args:
@@ -108,9 +108,7 @@ class BestOfN(BestResponse):
         world = World.signature(spec.num_actions, spec.num_features)
         phase = tf.TensorSpec((), tf.int64)
         self._learn = networks.compiled(self._phase, world, phase, xla=False)
-        self._scores = tf.function(
-            self.network, input_signature=(world.features,), autograph=False
-        )
+        self._scores = networks.on_all_rows(self.network)
 
     @property
     def variables(self) -> Mapping[str, tf.Variable]:
@@ -129,8 +127,7 @@ class BestOfN(BestResponse):
             "moves": int(moves),
             "updates": config.rounds * config.updates,
         }
-        scores = networks.in_batches(self._scores, world.features)
-        return self.policy_of(scores, world.legal)
+        return self.policy_of(self._scores(world.features), world.legal)
 
     def policy_of(self, outputs: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:
         return softmax(outputs, legal)

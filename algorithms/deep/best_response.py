@@ -23,13 +23,10 @@ class BestResponse(abc.ABC):
       variables: all that it remembers, by name.
       metrics: what the last call of `respond` measured, by name; `moves` and `updates`
         are counts. Empty before it.
-      network: whose outputs `policy_of` makes the last response of; None if it takes
-        more than a network.
     """
 
     variables: Mapping[str, tf.Variable] = types.MappingProxyType({})
     metrics: Mapping[str, float] = types.MappingProxyType({})
-    network: keras.Model | None = None
 
     @abc.abstractmethod
     def respond(self, world: World, policy: tf.Tensor, phase: int) -> tf.Tensor:
@@ -44,9 +41,19 @@ class BestResponse(abc.ABC):
           A policy, float32 [D, A].
         """
 
+
+class NetworkResponse(BestResponse):
+    """A learner whose response is what one network says, and no more.
+
+    Attributes:
+      network: whose outputs `policy_of` makes the last response of.
+    """
+
+    network: keras.Model
+
+    @abc.abstractmethod
     def policy_of(self, outputs: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:
         """The policy [D, A] that outputs of `network` [D, A] stand for."""
-        raise NotImplementedError
 
 
 class ExactResponse(BestResponse):

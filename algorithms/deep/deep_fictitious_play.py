@@ -18,6 +18,7 @@ import types
 import pyspiel
 import tensorflow as tf
 
+from algorithms.deep.best_response import NetworkResponse
 from algorithms.deep.history import NetworkHistory
 from algorithms.deep.networks import NetworkSpec, named_variables
 from algorithms.deep.players import World
@@ -68,7 +69,7 @@ class DeepFictitiousPlay(ResponseSolver):
     def _build(self, spec: NetworkSpec) -> Mapping[str, tf.Variable]:
         variables = super()._build(spec)
         self._history = None
-        if self._best_response.network is None:
+        if not isinstance(self._best_response, NetworkResponse):
             return variables
         self._history = NetworkHistory(self._best_response.network)
         return {**variables, **named_variables(history=self._history.variables)}

@@ -77,15 +77,6 @@ class DeepPolicyIteration(DeepSolver):
         self._learner = QLearner(spec, config.dqn, config.seed, policy_targets)
         return self._learner.variables
 
-    def fresh_state(self) -> State:
-        return {"policy": self.model.uniform_policy()}
-
-    def _policy(self, state: State) -> tf.Tensor:
-        return state["policy"]
-
-    def _update(self, state: State, step_size: tf.Tensor) -> Update:
-        return self._sweep_of(state["policy"], state)
-
     def _learn(self, update: Update, here: World) -> tuple[State, Mapping[str, float]]:
         logarithms = tf.math.log(tf.cast(update.state["policy"], tf.float32))
         loss = self._learner.learn(here, logarithms, self.num_iterations)

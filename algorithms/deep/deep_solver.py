@@ -133,9 +133,15 @@ class DeepSolver(Solver):
             policy, self.config.sampled_players, seed
         )
 
-    def _sweep_of(self, policy: tf.Tensor, state: State) -> Update:
-        """An update of sweeps only: learning, in a graph of its own, comes after."""
-        flow, values = self._sweep(policy)
+    def fresh_state(self) -> State:
+        return {"policy": self.model.uniform_policy()}
+
+    def _policy(self, state: State) -> tf.Tensor:
+        return state["policy"]
+
+    def _update(self, state: State, step_size: tf.Tensor) -> Update:
+        """Sweeps only: learning, in a graph of its own, comes after."""
+        flow, values = self._sweep(self._policy(state))
         return Update(state, flow, values.value, values.best_value)
 
 

@@ -113,9 +113,7 @@ class Student:
         phase = tf.TensorSpec((), tf.int64)
         self._watch = networks.compiled(self._roll_out, world, policy, phase)
         self._learn = networks.compiled(self._phase, world, phase)
-        self._logits = tf.function(
-            self._average, input_signature=(world.features,), autograph=False
-        )
+        self._logits = networks.on_all_rows(self._average)
 
     @property
     def variables(self) -> Mapping[str, tf.Variable]:
@@ -144,8 +142,12 @@ class Student:
         Args:
           world: features and legal actions of the nodes.
           phase: number of this call, which fixes its random numbers.
+
+        Raises:
+          FloatingPointError: the loss became infinite or no number.
         """
-        return float(self._learn(world, tf.constant(phase, tf.int64)))
+        mean, done = self._learn(world, tf.constant(phase, tf.int64))
+        return networks.finite(mean, done, "student loss")
 
     def visits(self, num_nodes: int) -> np.ndarray:
         """How often each of D nodes is among what it remembers, int64 [D]."""
@@ -154,7 +156,7 @@ class Student:
 
     def policy(self, world: World) -> tf.Tensor:
         """What the averaged network plays, float32 [D, A]."""
-        logits = networks.in_batches(self._logits, world.features)
+        logits = self._logits(world.features)
         return softmax(logits / self._config.temperature, world.legal)
 
     def _buffer(self, num_actions: int, moves: int) -> Buffer:
@@ -186,23 +188,18 @@ class Student:
         start = (tf.constant(0, tf.int64),)
         tf.while_loop(lambda step: step < self._game_length, move, start)
 
-    def _phase(self, world: World, phase: tf.Tensor) -> tf.Tensor:
+    def _phase(self, world: World, phase: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """`learn` as a graph."""
         config = self._config
 
-        def update(step, total):
+        def update(step):
             seed = self._seed("batches", phase * config.updates + step)
             samples = self._samples.sample(config.batch_size, seed)
             value = self._trainer.descend(lambda: self._loss(world, samples))
             networks.blend(self._network, self._average, 1 - config.averaging)
-            return step + 1, total + value
+            return value
 
-        _, total = tf.while_loop(
-            lambda step, _: step < config.updates,
-            update,
-            (tf.constant(0, tf.int64), tf.constant(0.0)),
-        )
-        return total / config.updates
+        return networks.repeated(update, config.updates)
 
     def _loss(self, world: World, samples: tf.Tensor) -> tf.Tensor:
         """The divergence from the teachers and the anchor on samples [B, ...]."""

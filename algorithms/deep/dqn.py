@@ -7,7 +7,7 @@ import dataclasses
 import tensorflow as tf
 
 from algorithms.deep import losses
-from algorithms.deep.best_response import BestResponse
+from algorithms.deep.best_response import NetworkResponse
 from algorithms.deep.config import QLearningConfig
 from algorithms.deep.networks import NetworkSpec
 from algorithms.deep.players import World
@@ -33,7 +33,7 @@ class DQNConfig(QLearningConfig):
         parameters.at_least("temperature", self.temperature, 0)
 
 
-class DQN(BestResponse):
+class DQN(NetworkResponse):
     """A network that learns the values of the best response from sampled moves.
 
     Args:

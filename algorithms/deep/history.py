@@ -26,11 +26,7 @@ class NetworkHistory:
         # It grows by a row for each network.
         self._rows = tf.Variable(tf.zeros((0, size)), shape=(None, size))
         self.variables: Mapping[str, tf.Variable] = {"weights": self._rows}
-        self._outputs = tf.function(
-            self._network,
-            input_signature=[tf.TensorSpec((None, *network.input_shape[1:]))],
-            autograph=False,
-        )
+        self._outputs = networks.on_all_rows(self._network)
 
     def __len__(self) -> int:
         return len(self._rows.value())
@@ -55,4 +51,4 @@ class NetworkHistory:
         parts = tf.split(self._rows[number], sizes)
         for variable, part in zip(self._network.variables, parts, strict=True):
             variable.assign(tf.reshape(part, variable.shape))
-        return networks.in_batches(self._outputs, features)
+        return self._outputs(features)

@@ -17,7 +17,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from algorithms.deep import networks
+from algorithms.deep import networks, randomness
 from algorithms.deep.config import NetworkConfig
 from algorithms.deep.networks import NetworkSpec
 from algorithms.deep.players import Players, World, explore
@@ -61,10 +61,10 @@ class LearntKernel:
 
     def __init__(self, spec: NetworkSpec, config: KernelConfig, seed: int):
         self._config = config
-        self._stream = tf.constant(networks.derived_seed(seed, "kernel"), tf.int64)
+        self._stream = tf.constant(randomness.derived_seed(seed, "kernel"), tf.int64)
         spec = spec._replace(num_features=spec.num_features + _BITS)
         self._network = networks.mlp(
-            spec, config, networks.derived_seed(seed, "kernel weights")
+            spec, config, randomness.derived_seed(seed, "kernel weights")
         )
         self._trainer = networks.Trainer(config, spec, self._network)
         self._players = Players(config.batch_size)
@@ -76,12 +76,8 @@ class LearntKernel:
         world = World.signature(spec.num_actions, spec.num_features - _BITS)
         policy = tf.TensorSpec((None, spec.num_actions), tf.float32)
         number = tf.TensorSpec((), tf.int64)
-        self._learn = tf.function(
-            self._phase, input_signature=(world, policy, number), autograph=False
-        )
-        self._laws = tf.function(
-            self._law, input_signature=(world.features, number), autograph=False
-        )
+        self._learn = networks.compiled(self._phase, world, policy, number, xla=False)
+        self._laws = networks.compiled(self._law, world.features, number, xla=False)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -99,8 +95,12 @@ class LearntKernel:
 
         Returns:
           The mean loss.
+
+        Raises:
+          FloatingPointError: the loss became infinite or no number.
         """
-        return float(self._learn(world, policy, tf.constant(phase, tf.int64)))
+        phase = tf.constant(phase, tf.int64)
+        return networks.finite(*self._learn(world, policy, phase), "kernel loss")
 
     def probabilities(self, world: World) -> tf.Tensor:
         """Of the outcomes of all actions at all nodes, float32 [D, A, K]."""
@@ -109,25 +109,21 @@ class LearntKernel:
             lambda features: self._laws(features, outcomes), world.features
         )
 
-    def _phase(self, world: World, policy: tf.Tensor, phase: tf.Tensor) -> tf.Tensor:
+    def _phase(
+        self, world: World, policy: tf.Tensor, phase: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """`learn` as a graph."""
 
         def behave(rows):
             chosen, legal = tf.gather(policy, rows), tf.gather(world.legal, rows)
             return explore(chosen, legal, self._config.exploration)
 
-        def update(step, total):
+        def update(step):
             seed = tf.stack([self._stream, phase * self._config.updates + step])
             moves = self._players.move(world, behave, seed)
-            loss = self._trainer.descend(lambda: self._loss(world, moves))
-            return step + 1, total + loss
+            return self._trainer.descend(lambda: self._loss(world, moves))
 
-        _, total = tf.while_loop(
-            lambda step, _: step < self._config.updates,
-            update,
-            (tf.constant(0, tf.int64), tf.constant(0.0)),
-        )
-        return total / self._config.updates
+        return networks.repeated(update, self._config.updates)
 
     def _loss(self, world: World, moves: tf.Tensor) -> tf.Tensor:
         """Mean cross entropy of moves [B, 3]."""

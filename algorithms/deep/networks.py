@@ -164,14 +164,14 @@ def repeated(
     return total / tf.cast(done, total.dtype), done
 
 
-def finite(mean: tf.Tensor, done: tf.Tensor) -> float:
+def finite(mean: tf.Tensor, done: tf.Tensor, name: str = "loss") -> float:
     """The mean loss that `repeated` has found.
 
     Raises:
       FloatingPointError: it is infinite or no number; the update is named.
     """
     if not np.isfinite(mean):
-        raise FloatingPointError(f"the loss is {mean:g} at update {int(done) - 1}")
+        raise FloatingPointError(f"the {name} is {mean:g} at update {int(done) - 1}")
     return float(mean)
 
 
@@ -195,6 +195,13 @@ def named_variables(**parts) -> Mapping[str, tf.Variable]:
             items = ((i, variable.value) for i, variable in enumerate(variables))
         found |= {f"{part}/{name}": variable for name, variable in items}
     return found
+
+
+def on_all_rows(network: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
+    """A function of any number of rows of features [D, F], what the network says."""
+    features = tf.TensorSpec((None, *network.input_shape[1:]))
+    outputs = compiled(network, features, xla=False)
+    return lambda rows: in_batches(outputs, rows)
 
 
 def in_batches(function: Callable, rows: tf.Tensor) -> tf.Tensor:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from algorithms.deep import networks
+from algorithms.deep import networks, randomness
 from algorithms.deep.best_response import BestResponse
 from algorithms.deep.dqn import DQNConfig, dqn_targets
 from algorithms.deep.learnt_kernel import KernelConfig, LearntKernel
@@ -87,7 +87,7 @@ class PlanningResponse(BestResponse):
         self, spec: NetworkSpec, dqn: DQNConfig, config: PlanningConfig, seed: int
     ):
         self._config = config
-        self._stream = tf.constant(networks.derived_seed(seed, "search"), tf.int64)
+        self._stream = tf.constant(randomness.derived_seed(seed, "search"), tf.int64)
         self._learner = QLearner(spec, dqn, seed, dqn_targets)
         self._kernel = None
         parts = {"values": self._learner.variables}
@@ -103,9 +103,7 @@ class PlanningResponse(BestResponse):
             tf.TensorSpec((), tf.int64),
             tf.TensorSpec((2,), tf.int64),
         )
-        self._search = tf.function(
-            self._searched, input_signature=signature, autograph=False
-        )
+        self._search = networks.compiled(self._searched, *signature, xla=False)
 
     def respond(self, world: World, policy: tf.Tensor, phase: int) -> tf.Tensor:
         outlook = self.prepare(world, policy, phase)

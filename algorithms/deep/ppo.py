@@ -16,7 +16,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from algorithms.deep import losses, networks, ppo_losses, randomness
-from algorithms.deep.best_response import BestResponse
+from algorithms.deep.best_response import NetworkResponse
 from algorithms.deep.config import NetworkConfig
 from algorithms.deep.networks import NetworkSpec
 from algorithms.deep.players import NOWHERE, Players, World
@@ -81,7 +81,7 @@ class Samples(NamedTuple):
     returns: tf.Tensor
 
 
-class PPO(BestResponse):
+class PPO(NetworkResponse):
     """A policy network that climbs by clipped steps, with a critic beside it.
 
     Args:
@@ -106,9 +106,7 @@ class PPO(BestResponse):
         world = World.signature(spec.num_actions, spec.num_features)
         phase = tf.TensorSpec((), tf.int64)
         self._learn = networks.compiled(self._phase, world, phase)
-        self._scores = tf.function(
-            self.network, input_signature=(world.features,), autograph=False
-        )
+        self._scores = networks.on_all_rows(self.network)
 
     @property
     def variables(self) -> Mapping[str, tf.Variable]:
@@ -130,8 +128,7 @@ class PPO(BestResponse):
             "moves": config.rounds * config.players * config.moves,
             "updates": config.rounds * config.epochs * self._batches,
         }
-        scores = networks.in_batches(self._scores, world.features)
-        return self.policy_of(scores, world.legal)
+        return self.policy_of(self._scores(world.features), world.legal)
 
     def policy_of(self, outputs: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:
         return softmax(outputs, legal)

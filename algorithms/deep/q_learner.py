@@ -74,9 +74,7 @@ class QLearner:
         policy = tf.TensorSpec((None, spec.num_actions), tf.float32)
         phase = tf.TensorSpec((), tf.int64)
         self._learn = networks.compiled(self._phase, world, policy, phase)
-        self._values = tf.function(
-            self._average, input_signature=(world.features,), autograph=False
-        )
+        self._values = networks.on_all_rows(self._average)
 
     @property
     def variables(self) -> Mapping[str, tf.Variable]:
@@ -122,7 +120,7 @@ class QLearner:
 
     def values(self, features: tf.Tensor) -> tf.Tensor:
         """What the averaged network says of nodes [D, F], float32 [D, A]."""
-        return networks.in_batches(self._values, features)
+        return self._values(features)
 
     def _phase(
         self, world: World, log_policy: tf.Tensor, phase: tf.Tensor

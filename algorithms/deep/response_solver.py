@@ -16,7 +16,7 @@ from algorithms.deep.networks import NetworkSpec
 from algorithms.deep.planning import PlanningConfig, PlanningResponse
 from algorithms.deep.players import World
 from algorithms.deep.ppo import PPO, PPOConfig
-from algorithms.solver import State, Update
+from algorithms.solver import Update
 from mfg_games import parameters
 
 
@@ -59,15 +59,6 @@ class ResponseSolver(DeepSolver):
     """A solver whose state is a policy, and which learns a best response to it."""
 
     config: ResponseConfig
-
-    def fresh_state(self) -> State:
-        return {"policy": self.model.uniform_policy()}
-
-    def _policy(self, state: State) -> tf.Tensor:
-        return state["policy"]
-
-    def _update(self, state: State, step_size: tf.Tensor) -> Update:
-        return self._sweep_of(state["policy"], state)
 
     def _build(self, spec: NetworkSpec) -> Mapping[str, tf.Variable]:
         make = RESPONSES[self.config.best_response]

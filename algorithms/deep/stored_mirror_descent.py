@@ -84,9 +84,6 @@ class StoredMirrorDescent(DeepSolver):
     def _policy(self, state: State) -> tf.Tensor:
         return softmax(state["sum"] / self.config.tau, self.model.legal_actions)
 
-    def _update(self, state: State, step_size: tf.Tensor) -> Update:
-        return self._sweep_of(self._policy(state), state)
-
     def _learn(self, update: Update, here: World) -> tuple[State, Mapping[str, float]]:
         scores = tf.cast(update.state["sum"] / self.config.tau, tf.float32)
         logarithms = log_softmax(scores, here.legal)

@@ -9,6 +9,7 @@ from algorithms.deep import networks
 from algorithms.deep.config import NetworkConfig
 from algorithms.deep.deep_fixed_point import DeepFixedPoint
 from algorithms.deep.networks import NetworkSpec, Trainer, mlp
+from algorithms.deep.randomness import derived_seed
 
 CONFIG = NetworkConfig(width=5, depth=1, learning_rate=0.1, optimizer="sgd")
 ROWS = np.float32([[1, 0, 0.5], [0, 1, -0.3], [1, 0, 2.0]])
@@ -23,11 +24,11 @@ def test_weights_follow_the_seed():
 
 def test_seeds_of_different_uses_differ():
     seeds = {
-        networks.derived_seed(0, "moves"),
-        networks.derived_seed(0, "weights"),
-        networks.derived_seed(1, "moves"),
-        networks.derived_seed(0, 1),
-        networks.derived_seed(0, 2),
+        derived_seed(0, "moves"),
+        derived_seed(0, "weights"),
+        derived_seed(1, "moves"),
+        derived_seed(0, 1),
+        derived_seed(0, 2),
     }
     assert len(seeds) == 5
 
