@@ -63,6 +63,7 @@ def test_a_network_comes_near_to_the_exact_values(exploitabilities):
     assert abs(found[-1] - exact[-1]) < exact[0] / 10
 
 
+@pytest.mark.xla
 def test_a_phase_is_traced_once():
     deep = solver()
     for _ in range(3):
@@ -81,6 +82,7 @@ def test_a_game_whose_nodes_grow_is_traced_once():
     assert deep._learner._learn.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.xla
 def test_seeds():
     first, second, other = solver(seed=3), solver(seed=3), solver(seed=4)
     for deep in (first, second, other):

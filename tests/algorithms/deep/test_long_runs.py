@@ -80,6 +80,7 @@ def kill_in_the_middle(directory):
     return iterations(path)
 
 
+@pytest.mark.xla
 def test_a_killed_run_goes_on_with_the_same_numbers_and_logs(tmp_path):
     done = kill_in_the_middle(tmp_path)
     result = run(

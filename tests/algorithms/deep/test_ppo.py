@@ -36,7 +36,11 @@ TINY = {
 
 @pytest.mark.parametrize(
     ("game", "precision"),
-    [(RANDOM, "float32"), (SMALL, "float32"), (SMALL, "mixed_float16")],
+    [
+        (RANDOM, "float32"),
+        (SMALL, "float32"),
+        pytest.param(SMALL, "mixed_float16", marks=pytest.mark.xla),
+    ],
 )
 def test_the_response_is_nearly_the_best(game, precision):
     """To 3% of what the uniform policy misses."""
