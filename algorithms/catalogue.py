@@ -32,6 +32,8 @@ SOLVERS = {
     "fictitious_play": ("fictitious_play", "FictitiousPlay"),
     "fixed_point": ("fixed_point", "FixedPoint"),
     "frank_wolfe": ("frank_wolfe", "FrankWolfe"),
+    "master_fictitious_play": ("master_policy", "MasterFictitiousPlay"),
+    "master_mirror_descent": ("master_policy", "MasterMirrorDescent"),
     "mirror_descent": ("mirror_descent", "MirrorDescent"),
     "munchausen_mirror_descent": (
         "munchausen_mirror_descent",

@@ -54,13 +54,14 @@ class FrozenWorld:
         )
         self._rewards = [_rewards(d, t, fields[t]) for t in range(d.horizon)]
         self._laws = [_law(d, t, fields[t]) for t in range(d.horizon)]
-        self._starts = _thresholds(d.initial_distribution)
+        self._starts = _thresholds(d.initial_laws)
 
     def start(self, num_players: int, rng: np.random.Generator) -> Players:
-        """That many players of each population, drawn from its initial law."""
+        """That many players of each population, drawn from its initial laws."""
         population = np.repeat(np.arange(self.dynamics.num_populations), num_players)
-        x = _draw(self._starts[population], rng)
-        return Players(np.zeros_like(x), population, x)
+        history = rng.integers(len(self._starts), size=len(population))
+        x = _draw(self._starts[history, population], rng)
+        return Players(history, population, x)
 
     def step(
         self, t: int, players: Players, actions: np.ndarray, rng: np.random.Generator

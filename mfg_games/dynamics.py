@@ -17,6 +17,11 @@ import weakref
 
 import numpy as np
 
+from mfg_games.initial_laws import initial_laws
+
+# The parameter of every game that names the family of its initial laws.
+FAMILY = "initial_laws"
+
 # Inside every log of a density, as in the papers' released code: an empty cell
 # is rewarded by -log(1e-25) = 57.6 at most, and stays finite.
 LOG_FLOOR = 1e-25
@@ -27,21 +32,30 @@ class CommonNoise:
 
     A history at time t is the sequence of outcomes drawn so far. Histories at time
     t + 1 are numbered `parent * B + outcome`, with B outcomes drawn between t and
-    t + 1, so the tree needs no tables of its own.
+    t + 1, so the tree needs no tables of its own. A game with several initial laws has
+    as many trees, side by side: which one a history is in is drawn before time 0.
 
     Attributes:
+      num_roots: how many trees there are; they are alike.
       outcome_probabilities: T arrays, [B_t]: the law of what is drawn between t and
         t + 1; `[1.0]` where nothing is drawn.
-      values: T + 1 arrays, [H_t, ...]: what a game sees of each history (its `z`).
+      values: T + 1 arrays, [H_t, ...]: what a game sees of each history (its `z`); None
+        if it sees nothing.
       history_probabilities: T + 1 arrays, [H_t], each summing to one.
     """
 
-    def __init__(self, outcome_probabilities: Sequence, values: Sequence):
+    def __init__(
+        self,
+        outcome_probabilities: Sequence,
+        values: Sequence | None,
+        num_roots: int = 1,
+    ):
         self.outcome_probabilities = [
             np.asarray(p, np.float64) for p in outcome_probabilities
         ]
-        self.values = [np.asarray(v) for v in values]
-        self.history_probabilities = [np.ones(1)]
+        self.values = None if values is None else [np.asarray(v) for v in values]
+        self.num_roots = num_roots
+        self.history_probabilities = [np.full(num_roots, 1 / num_roots)]
         for p in self.outcome_probabilities:
             if p.ndim != 1 or np.any(p <= 0) or not math.isclose(p.sum(), 1.0):
                 raise ValueError(
@@ -51,7 +65,7 @@ class CommonNoise:
             last = self.history_probabilities[-1]
             self.history_probabilities.append(np.outer(last, p).ravel())
         expected = [len(p) for p in self.history_probabilities]
-        found = [len(v) for v in self.values]
+        found = expected if values is None else [len(v) for v in self.values]
         if expected != found:
             raise ValueError(
                 f"`values` must have {expected} histories per time. Received: {found}"
@@ -79,6 +93,11 @@ class CommonNoise:
             )
         return cls(outcome_probabilities, values)
 
+    def repeated(self, num_roots: int) -> CommonNoise:
+        """The same tree so many times, side by side."""
+        values = self.values and [np.concatenate(num_roots * [v]) for v in self.values]
+        return CommonNoise(self.outcome_probabilities, values, num_roots)
+
     def num_outcomes(self, t: int) -> int:
         """Number of common outcomes drawn between t and t + 1; 1 for none."""
         return len(self.outcome_probabilities[t])
@@ -91,6 +110,10 @@ class CommonNoise:
             if len(p) > 1:
                 path.append(outcome)
         return tuple(reversed(path))
+
+    def root(self, t: int, history: int) -> int:
+        """The tree that a history at time t is in."""
+        return history * self.num_roots // len(self.history_probabilities[t])
 
 
 class Dynamics(abc.ABC):
@@ -113,6 +136,9 @@ class Dynamics(abc.ABC):
       coordinates: int [S, factors], the factors of each state; None for all
         combinations in row-major order.
       initial_distribution: float64 [N, S], each row summing to one.
+      initial_laws: float64 [B, N, S], of which one is drawn for all players before
+        time 0, alike probable; `initial_distribution`, which is their mean, alone
+        unless `initial_laws.py` is asked for a family.
       reward_range: (lowest, highest) reward of one step.
       terminal_reward_range: the same for the terminal reward.
       num_populations: N.
@@ -143,6 +169,7 @@ class Dynamics(abc.ABC):
     common_noise: CommonNoise | None = None
     joint_law: bool = False
     parameters: dict | None = None  # set by make_dynamics
+    _family: np.ndarray | None = None
 
     @abc.abstractmethod
     def transition(self, xp, t, mu, z):
@@ -190,9 +217,21 @@ class Dynamics(abc.ABC):
         """S."""
         return self.initial_distribution.shape[-1]
 
+    @property
+    def initial_laws(self) -> np.ndarray:
+        return self.initial_distribution[None] if self._family is None else self._family
+
+    def start_from(self, laws: np.ndarray) -> None:
+        """Replaces the initial distribution by a family of laws [B, N, S]."""
+        self.initial_distribution = laws.mean(axis=0)
+        if len(laws) > 1:
+            tree = self.common_noise or CommonNoise([[1.0]] * self.horizon, None)
+            self.common_noise = tree.repeated(len(laws))
+            self._family = laws
+
     def num_histories(self, t: int) -> int:
         """H_t, the number of histories of the common noise at time t."""
-        return len(self.common_noise.values[t]) if self.common_noise else 1
+        return len(self.history_probabilities(t))
 
     def num_common_outcomes(self, t: int) -> int:
         """Number of outcomes of the common noise between t and t + 1."""
@@ -200,7 +239,8 @@ class Dynamics(abc.ABC):
 
     def noise_value(self, t: int, history: int):
         """The value z of a history at time t; None without common noise."""
-        return self.common_noise.values[t][history] if self.common_noise else None
+        values = self.common_noise.values if self.common_noise else None
+        return None if values is None else values[t][history]
 
     def history_probabilities(self, t: int) -> np.ndarray:
         """Probability of each history at time t, [H_t]."""
@@ -251,6 +291,8 @@ class Dynamics(abc.ABC):
         n, s, a = self.num_populations, self.num_states, self.num_actions
         _expect_shape("initial_distribution", self.initial_distribution, (n, s))
         check_distribution("initial_distribution", self.initial_distribution)
+        _expect_shape("initial_laws", self.initial_laws[0], (n, s))
+        check_distribution("initial_laws", self.initial_laws)
         _expect_shape(
             "coordinates", self.state_coordinates(), (s, len(self.state_shape))
         )
@@ -301,12 +343,29 @@ _alive: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
 
 
 def make_dynamics(dynamics_class: type[Dynamics], parameters: dict) -> Dynamics:
-    """The checked dynamics for these parameters, shared with equal living games."""
+    """The checked dynamics for these parameters, shared with equal living games.
+
+    Args:
+      dynamics_class: of the game.
+      parameters: of its constructor, and `FAMILY`, a family of initial laws, if it is
+        to start from others than its own.
+    """
     key = (dynamics_class, tuple(sorted(parameters.items())))
     dynamics = _alive.get(key)
     if dynamics is None:
-        dynamics = dynamics_class(**parameters)
+        own = {name: value for name, value in parameters.items() if name != FAMILY}
+        dynamics = dynamics_class(**own)
         dynamics.check()
+        if parameters.get(FAMILY):
+            dynamics.start_from(
+                initial_laws(
+                    parameters[FAMILY],
+                    dynamics.initial_distribution,
+                    dynamics.state_coordinates(),
+                    dynamics.state_shape,
+                )
+            )
+            dynamics.check()
         dynamics.parameters = dict(parameters)
         _alive[key] = dynamics
     return dynamics

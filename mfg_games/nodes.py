@@ -7,7 +7,7 @@ import functools
 
 import numpy as np
 
-from mfg_games.dynamics import Dynamics
+from mfg_games.dynamics import CommonNoise, Dynamics
 
 
 class Node(enum.IntEnum):
@@ -50,8 +50,7 @@ class NodeNames:
             return " ".join([*words, "start"])
         words += [f"t={t}", f"x={self._states[x]}"]
         if d.num_histories(t) > 1:
-            path = d.common_noise.outcomes(t, history)
-            words.append("noise=" + ".".join(map(str, path)))
+            words += _history_words(d.common_noise, t, history)
         if node in (Node.JOINT_MEAN_FIELD, Node.SETTLEMENT, Node.CHANCE):
             words.append(f"action={action}")
         if node != Node.DECISION:
@@ -69,3 +68,14 @@ class NodeNames:
             for population in range(d.num_populations)
             for x, action in places
         ]
+
+
+def _history_words(noise: CommonNoise, t: int, history: int) -> list[str]:
+    """The initial law and the outcomes of a history, as far as there are several."""
+    words = []
+    if noise.num_roots > 1:
+        words.append(f"law={noise.root(t, history)}")
+    path = noise.outcomes(t, history)
+    if path:
+        words.append("noise=" + ".".join(map(str, path)))
+    return words

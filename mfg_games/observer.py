@@ -11,6 +11,9 @@ from mfg_games.nodes import Node
 class MeanFieldObserver:
     """One-hot population, state factors, time and common noise.
 
+    In a game with several initial laws, of which nothing else tells, the distribution
+    that the player faces follows, [N * S].
+
     Attributes:
       tensor: float32, the concatenation of the pieces.
       dict: the pieces by name, views into `tensor`.
@@ -20,6 +23,8 @@ class MeanFieldObserver:
         self._dynamics = dynamics
         self._coordinates = dynamics.state_coordinates()
         sizes = observation_sizes(dynamics)
+        if len(dynamics.initial_laws) > 1:
+            sizes["mean_field"] = dynamics.initial_distribution.size
         self.tensor = np.zeros(sum(sizes.values()), np.float32)
         self.dict = {}
         start = 0
@@ -42,6 +47,8 @@ class MeanFieldObserver:
             path = d.common_noise.outcomes(state.t, state.noise_history)
             for draw, outcome in enumerate(path):
                 self.dict[f"noise_{draw}"][outcome] = 1.0
+        if "mean_field" in self.dict:
+            self.dict["mean_field"][:] = state.mean_field.ravel()
 
     def string_from(self, state, player: int) -> str:
         """The state's string, which names its node uniquely."""
@@ -65,7 +72,8 @@ def observation_sizes(dynamics: Dynamics) -> dict[str, int]:
 def decision_observations(dynamics: Dynamics) -> np.ndarray:
     """Observations of all decision nodes, float32 [D, F].
 
-    The nodes are in the order of time, noise history, population and state.
+    The nodes are in the order of time, noise history, population and state. Without
+    the distribution, which the dynamics do not know.
     """
     layers = [_layer_observations(dynamics, t) for t in range(dynamics.horizon)]
     return np.concatenate(layers)

@@ -1,7 +1,8 @@
 """The OpenSpiel game, state and observer derived from any `Dynamics`.
 
-Node cycle: start (chance) -> [decision -> (joint mean field) -> (settlement) -> chance
--> mean field] x T -> terminal. A reward that depends on the action is paid at a
+Node cycle: start (chance, which also draws one of several initial laws) ->
+[decision -> (joint mean field) -> (settlement) -> chance -> mean field] x T ->
+terminal. A reward that depends on the action is paid at a
 *settlement*: a decision node with the single legal action 0 whose string shows state
 and action. OpenSpiel's evaluators cache values by string and read rewards at decision,
 mean field and terminal nodes, its `rl_environment` at decision nodes only, so all of
@@ -15,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 import pyspiel
 
-from mfg_games.dynamics import Dynamics, make_dynamics
+from mfg_games.dynamics import FAMILY, Dynamics, make_dynamics
 from mfg_games.mean_field import MeanFields, normalised, normalised_joint
 from mfg_games.nodes import Node, NodeNames
 from mfg_games.observer import MeanFieldObserver
@@ -33,6 +34,8 @@ class MeanFieldGame(pyspiel.Game):
 
     def __init__(self, params: dict | None = None):
         parameters = {**self.game_type.parameter_specification, **(params or {})}
+        if not parameters[FAMILY]:  # strings of other games need not show it
+            del parameters[FAMILY]
         self.dynamics = make_dynamics(self.dynamics_class, parameters)
         d = self.dynamics
         self.has_settlements = d.joint_law or d.has_action_rewards()
@@ -92,6 +95,8 @@ class MeanFieldGame(pyspiel.Game):
         """
         state = MeanFieldState(self, population=population)
         state.place(Node.DECISION, t, history, x)
+        if t == 0:
+            state.set_mean_field(self.dynamics.initial_laws[history])
         return state
 
 
@@ -108,7 +113,7 @@ class MeanFieldState(pyspiel.State):
         super().__init__(game)
         # Holding the game keeps its Python part alive; its deepcopy is itself.
         self._game = game
-        self._mean_field = game.mean_fields.at(0, 0, game.dynamics.initial_distribution)
+        self._mean_field = game.mean_fields.at(0, 0, game.dynamics.initial_laws[0])
         self._collected = 0.0
         self._action = -1
         self.population = population
@@ -154,8 +159,8 @@ class MeanFieldState(pyspiel.State):
     def chance_outcomes(self) -> list[tuple[int, float]]:
         d = self._game.dynamics
         if self.node == Node.START:
-            law = d.initial_distribution[self.population]
-            return [(int(x), float(law[x])) for x in np.flatnonzero(law)]
+            laws = d.initial_laws[:, self.population].ravel() / len(d.initial_laws)
+            return [(int(place), float(laws[place])) for place in np.flatnonzero(laws)]
         outcomes = []
         for common in range(d.num_common_outcomes(self.t)):
             p_common = self._common_probability(common)
@@ -189,8 +194,7 @@ class MeanFieldState(pyspiel.State):
         self._collected += self._reward_here()
         match self.node:
             case Node.START:
-                self.x = action
-                self.node = Node.DECISION
+                self._start(*divmod(action, self._game.dynamics.num_states))
             case Node.DECISION:
                 self._action = action
                 self.node = self._game.node_after_decision
@@ -200,6 +204,10 @@ class MeanFieldState(pyspiel.State):
                 self._apply_noise(action)
             case _:
                 raise ValueError(f"No action can be applied at {self}.")
+
+    def _start(self, root: int, x: int) -> None:
+        self.place(Node.DECISION, 0, root, x)
+        self.set_mean_field(self._game.dynamics.initial_laws[root])
 
     def _apply_noise(self, outcome: int) -> None:
         branches = self._game.dynamics.num_common_outcomes(self.t)
@@ -284,7 +292,8 @@ class MeanFieldState(pyspiel.State):
 def _max_chance_outcomes(d: Dynamics) -> int:
     successors, _ = d.initial_transition()
     common = max(d.num_common_outcomes(t) for t in range(d.horizon))
-    return max(d.num_states, successors.shape[-1] * common)
+    starts = len(d.initial_laws) * d.num_states
+    return max(starts, successors.shape[-1] * common)
 
 
 def _utility_range(d: Dynamics) -> tuple[float, float]:

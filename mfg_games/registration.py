@@ -8,7 +8,7 @@ import sys
 
 import pyspiel
 
-from mfg_games.dynamics import Dynamics
+from mfg_games.dynamics import FAMILY, Dynamics
 from mfg_games.openspiel_game import MeanFieldGame
 
 _registered: dict[str, type[Dynamics]] = {}
@@ -55,11 +55,11 @@ def parameter_specification(dynamics_class: type[Dynamics]) -> dict:
     parameters = inspect.signature(dynamics_class).parameters
     specification = {name: p.default for name, p in parameters.items()}
     for name, default in specification.items():
-        if type(default) not in (int, float, bool, str) or name == "name":
+        if type(default) not in (int, float, bool, str) or name in ("name", FAMILY):
             raise ValueError(
                 f"Parameter {name!r} of {dynamics_class.__name__} must have a default "
-                f"of type int, float, bool or str, and not be called 'name'. "
-                f"Received: {default!r}"
+                f"of type int, float, bool or str, and not be called 'name' or "
+                f"{FAMILY!r}. Received: {default!r}"
             )
     return specification
 
@@ -81,6 +81,9 @@ def _game_type(short_name: str, dynamics_class: type[Dynamics]) -> pyspiel.GameT
         provides_information_state_tensor=False,
         provides_observation_string=True,
         provides_observation_tensor=True,
-        parameter_specification=parameter_specification(dynamics_class),
+        parameter_specification={
+            **parameter_specification(dynamics_class),
+            FAMILY: "",
+        },
         default_loadable=True,
     )

@@ -100,6 +100,10 @@ class DeepSolver(Solver):
             return tf.eye(self.model.num_nodes)
         return self.model.observations
 
+    def _seen(self, flow: Flow) -> tf.Tensor:
+        """What networks see of each decision node in a flow, float32 [D, F]."""
+        return self.features
+
     def _network_spec(self) -> NetworkSpec:
         separate = self.config.networks == "separate"
         return NetworkSpec(
@@ -114,7 +118,7 @@ class DeepSolver(Solver):
             met = self._met_flow(self._compiled_policy(self._state))
             update = update._replace(flow=met)
         with tf.device(self._device):
-            here = world(self.model, update.flow, self.features)
+            here = world(self.model, update.flow, self._seen(update.flow))
             try:
                 state, metrics = self._learn(update, here)
                 _require_finite(metrics)

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from algorithms.deep.config import NetworkConfig
+from algorithms.deep.crowd import Crowd
 from algorithms.deep.randomness import derived_seed
 
 _LARGEST_BATCH = 2**16  # rows that a network maps at a time
@@ -19,17 +20,19 @@ class NetworkSpec(NamedTuple):
     """What the networks of a solver have in common.
 
     Attributes:
-      num_features: F, size of a row of features.
+      num_features: F, size of a row of features, the crowd's included.
       num_actions: A.
       num_towers: networks side by side, of which the first features, a one-hot row,
         choose one; 1 for a network that all share.
       precision: a Keras dtype policy, of the hidden layers.
+      crowd: how the last features tell where everybody is; None if they do not.
     """
 
     num_features: int
     num_actions: int
     num_towers: int = 1
     precision: str = "float32"
+    crowd: Crowd | None = None
 
 
 def require_tensorflow() -> None:
@@ -72,7 +75,8 @@ def mlp(
 def _tower(
     spec: NetworkSpec, config: NetworkConfig, seed: int, num_outputs: int
 ) -> keras.Model:
-    layers = [keras.Input((spec.num_features,))]
+    inputs = keras.Input((spec.num_features,))
+    layers = []
     sizes = [config.width] * config.depth + [num_outputs]
     for layer, size in enumerate(sizes):
         # An initialiser with a seed gives the same numbers again and again.
@@ -86,7 +90,22 @@ def _tower(
                 dtype="float32" if last else spec.precision,
             )
         )
-    return keras.Sequential(layers)
+    if spec.crowd is None:
+        return keras.Sequential([inputs, *layers])
+    outputs = keras.ops.concatenate(
+        [
+            inputs[:, : -spec.crowd.size],
+            spec.crowd.embedded(
+                inputs[:, -spec.crowd.size :],
+                derived_seed(seed, "crowd"),
+                spec.precision,
+            ),
+        ],
+        axis=-1,
+    )
+    for layer in layers:
+        outputs = layer(outputs)
+    return keras.Model(inputs, outputs)
 
 
 class Trainer:

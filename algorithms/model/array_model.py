@@ -67,6 +67,7 @@ class ArrayModel(MeanFieldModel):
         )
         self._segments = segments.split(d)
         self._samplers: dict[int, Compiled] = {}
+        self._advances: dict[int, Compiled] = {}
         with tf.device(device):
             self._make_tables()
 
@@ -75,8 +76,8 @@ class ArrayModel(MeanFieldModel):
         legal = d.legal_actions
         self._restricted = legal is not None and not legal.all()
         self._legal = table(legal) if self._restricted else None
-        initial = d.initial_distribution[None].astype(self.dtype.as_numpy_dtype)
-        self._initial = table(initial)
+        initial = d.initial_laws / len(d.initial_laws)
+        self._initial = table(initial.astype(self.dtype.as_numpy_dtype))
         # The state that a move leads to says all about it, if it costs nothing itself.
         # Choosing layer by layer, twice an iteration, is slower by a tenth to a third.
         self._scores_states = (
@@ -145,7 +146,7 @@ class ArrayModel(MeanFieldModel):
         masses = tf.concat(layers, 0)
         if not self._dynamics.joint_law:
             return Flow(masses, mass, tf.zeros((0, self.num_actions), self.dtype))
-        return Flow(masses, mass, masses[:, None] * self.expand(policy))
+        return Flow(masses, mass, self._law(masses, self.expand(policy)))
 
     def _swept(self, policy: tf.Tensor | ScorePolicy) -> tf.Tensor | ScorePolicy:
         """The policy as the sweeps take it: as an array, unless that is too large."""
@@ -181,10 +182,66 @@ class ArrayModel(MeanFieldModel):
         """Rows of one layer as [H, N, S, ...]."""
         return tf.reshape(rows, (segment.histories, *self._layer, *rows.shape[1:]))
 
-    def _forward(self, segment: Segment, i, mass: tf.Tensor, policy: tf.Tensor):
+    def rows(self, time: int) -> slice:
+        """The rows of a decision time."""
+        return slice(int(self._firsts[time]), int(self._firsts[time + 1]))
+
+    @property
+    def initial_mass(self) -> tf.Tensor:
+        """The mass of the rows of time 0, [rows]."""
+        return tf.reshape(tf.constant(self._initial), [-1])
+
+    def advance(
+        self,
+        time: int,
+        mass: tf.Tensor,
+        policy: tf.Tensor,
+        crowd_mass: tf.Tensor,
+        crowd_policy: tf.Tensor,
+    ) -> tf.Tensor:
+        """Where some players go in one step among all others.
+
+        Args:
+          time: a decision time.
+          mass: [R], of these players on the R rows of that time.
+          policy: [R, A], what they play.
+          crowd_mass: [R], of all players.
+          crowd_policy: [R, A], what all play on average.
+
+        Returns:
+          Their mass on the rows of the next time, or on the places at the horizon.
+        """
+        segment = next(s for s in self._segments if time < s.stop)
+        if segment.start not in self._advances:
+            self._advances[segment.start] = self.compile(
+                lambda i, *arrays, s=segment: self._advance(s, i, *arrays)
+            )
+        i = tf.constant(time - segment.start)
+        return self._advances[segment.start](i, mass, policy, crowd_mass, crowd_policy)
+
+    def _advance(self, segment: Segment, i, mass, policy, *crowd) -> tf.Tensor:
+        mass, policy, *crowd = (
+            self._layered(segment, rows) for rows in (mass, policy, *crowd)
+        )
+        after = self._forward(segment, i, mass, policy, self._law(*crowd))
+        return tf.reshape(after, [-1])
+
+    def _law(self, mass: tf.Tensor, policy: tf.Tensor) -> tf.Tensor:
+        """What a game's functions depend on."""
+        return mass[..., None] * policy if self._dynamics.joint_law else mass
+
+    def _forward(
+        self,
+        segment: Segment,
+        i,
+        mass: tf.Tensor,
+        policy: tf.Tensor,
+        law: tf.Tensor | None = None,
+    ):
         """Mass [H, N, S] and policy [H, N, S, A] give the next layer's mass."""
+        if law is None:
+            law = self._law(mass, policy)
         flow = mass[..., None] * policy
-        law = flow if self._dynamics.joint_law else mass
         if self._dynamics.moves is not None:
             flow = self._push_moves(flow)
         if segment.branches > 1:
@@ -305,12 +362,12 @@ class ArrayModel(MeanFieldModel):
         return array_steps(self._dynamics, self._step, self._segments, flow)
 
     def start(self) -> Start:
-        initial = self._dynamics.initial_distribution
-        rows = np.flatnonzero(initial).astype(np.int32)
+        laws = self._dynamics.initial_laws
+        rows = np.flatnonzero(laws).astype(np.int32)
         return Start(
             tf.constant(rows),
-            self.as_tensor(initial.ravel()[rows]),
-            tf.constant(rows // self._dynamics.num_states),
+            self.as_tensor(laws.ravel()[rows] / len(laws)),
+            tf.constant(rows // self._dynamics.num_states % self.num_populations),
         )
 
     @functools.cached_property

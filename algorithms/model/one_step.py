@@ -87,7 +87,8 @@ class OneStep:
         d = self._dynamics
         probabilities = d.history_probabilities(d.horizon)[:, None, None]
         mu = tf.cast(mass, tf.float64) / probabilities
-        z = tf.constant(d.common_noise.values[-1]) if d.common_noise else None
+        values = d.common_noise.values if d.common_noise else None
+        z = None if values is None else tf.constant(values[-1])
         reward = _per_history(lambda mu, z: d.terminal_reward(tnp, mu, z), mu, z)
         return tf.cast(d.discount**d.horizon * reward, self._dtype)
 
@@ -102,4 +103,6 @@ def _per_history(function: Callable, mu: tf.Tensor, z: tf.Tensor | None):
     if mu.shape[0] == 1:
         result = function(mu[0], None if z is None else z[0])
         return tf.nest.map_structure(lambda array: array[None], result)
+    if z is None:
+        return tf.vectorized_map(lambda mu: function(mu, None), mu)
     return tf.vectorized_map(lambda mu_z: function(*mu_z), (mu, z))

@@ -26,7 +26,7 @@ class Segment:
       layer_size: number of nodes at each of the times.
       probabilities: float64 [H], of the histories.
       outcomes: float64 [B], of the common noise.
-      z_now: [times, H, ...], what the game sees of the histories; None without noise.
+      z_now: [times, H, ...], what the game sees of the histories; None for nothing.
       z_next: [times, H * B, ...], the same one step later.
     """
 
@@ -70,6 +70,7 @@ def split(dynamics: Dynamics) -> list[Segment]:
 
 def _segment(d: Dynamics, start: int, stop: int, first_node: int) -> Segment:
     noise = d.common_noise
+    values = noise.values if noise else None
     law = noise.outcome_probabilities[start] if noise else np.ones(1)
     histories = d.num_histories(start)
     return Segment(
@@ -81,8 +82,8 @@ def _segment(d: Dynamics, start: int, stop: int, first_node: int) -> Segment:
         layer_size=histories * d.num_populations * d.num_states,
         probabilities=d.history_probabilities(start),
         outcomes=law,
-        z_now=np.stack(noise.values[start:stop]) if noise else None,
-        z_next=np.stack(noise.values[start + 1 : stop + 1]) if noise else None,
+        z_now=None if values is None else np.stack(values[start:stop]),
+        z_next=None if values is None else np.stack(values[start + 1 : stop + 1]),
     )
 
 

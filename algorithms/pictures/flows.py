@@ -74,7 +74,8 @@ def flow_figure(
 def _note(geometry: Geometry, shown: int, total: int) -> str:
     notes = []
     if shown < total:
-        notes.append(f"{shown} of {total} paths of the common noise")
+        what = "the common noise" if geometry.common_noise.num_roots == 1 else "laws"
+        notes.append(f"{shown} of {total} paths of {what}")
     if len(geometry.state_shape) > 2:
         rest = ", ".join(geometry.factor_names[2:])
         notes.append(f"summed over {rest}")

@@ -96,7 +96,8 @@ class Branch(NamedTuple):
     """The flow along one path of the common noise.
 
     Attributes:
-      label: the outcomes drawn and their probability; empty without noise.
+      label: the initial law, if there are several, the outcomes drawn and their
+        probability; empty without any.
       masses: [T + 1, N, S], given the path: each population sums to one.
       drawn: the times t at which noise drawn between t - 1 and t first shows.
     """
@@ -152,10 +153,18 @@ def branches(
         for t in range(last, -1, -1):
             path.append(layers[t][history] / probabilities[t][history])
             history //= noise.num_outcomes(t - 1) if t else 1
-        outcomes = ".".join(map(str, noise.outcomes(last, leaf)))
-        label = f"noise {outcomes}, probability {probabilities[-1][leaf]:.3g}"
-        found.append(Branch(label if drawn else "", np.stack(path[::-1]), drawn))
+        label = _label(noise, last, leaf, bool(drawn))
+        found.append(Branch(label, np.stack(path[::-1]), drawn))
     return found, len(probabilities[-1])
+
+
+def _label(noise: CommonNoise, t: int, history: int, drawn: bool) -> str:
+    words = [f"law {noise.root(t, history)}"] if noise.num_roots > 1 else []
+    if drawn:
+        outcomes = ".".join(map(str, noise.outcomes(t, history)))
+        probability = noise.history_probabilities[t][history]
+        words.append(f"noise {outcomes}, probability {probability:.3g}")
+    return ", ".join(words)
 
 
 def likeliest(probabilities: np.ndarray, limit: int) -> list[int]:
