@@ -46,7 +46,12 @@ from algorithms.deep.players import World
 from algorithms.model import Flow, load_model
 from algorithms.model.array_model import ArrayModel
 from algorithms.policy import ArrayPolicy
-from algorithms.population_policy import Member, PopulationPolicy, Sight
+from algorithms.population_policy import (
+    Member,
+    PopulationPolicy,
+    Sight,
+    exploitabilities,
+)
 from algorithms.regularisers import softmax
 from algorithms.solver import State, Update
 from mfg_games import parameters
@@ -64,12 +69,15 @@ class MasterConfig:
       sees: "population", or "nothing" of it.
       rewards: "own", those of each initial law's flow, or "average", their mean over
         the initial laws.
+      unseen: another family of initial laws, whose mean exploitability is measured
+        after every iteration; "" for none.
       embedding: of the population: "dense", "convolution", or "auto": a convolution
         where the states are places in a plane.
     """
 
     sees: str = "population"
     rewards: str = "own"
+    unseen: str = ""
     embedding: str = "auto"
 
     def __post_init__(self):
@@ -138,10 +146,29 @@ class MasterSolver(DeepSolver):
             size = spec.num_features + self._crowd.size
             spec = spec._replace(num_features=size, crowd=self._crowd)
         self._sight = Sight(self.model, self.features, self._crowd)
+        if self.config.unseen:
+            self._observed(load_model(self._unseen))
         return spec
 
     def _seen(self, flow: Flow) -> tf.Tensor:
         return self._sight.features(flow.mass)
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        measured = dict(super().metrics)
+        if self.config.unseen and self.num_iterations:
+            found = exploitabilities(self.policy_on(self._unseen))
+            measured["unseen_exploitability"] = float(found.mean())
+        return measured
+
+    @functools.cached_property
+    def _unseen(self) -> pyspiel.Game:
+        """The game with the initial laws that are only looked at."""
+        name = self.game.get_type().short_name
+        parameters = self.game.get_parameters()
+        return pyspiel.load_game(
+            name, {**parameters, "initial_laws": self.config.unseen}
+        )
 
     def _paid(self, here: World) -> World:
         """The world with the rewards that the configuration asks for."""

@@ -101,13 +101,14 @@ def solvers_table() -> str:
         "| --- | --- | --- |",
     ]
     quiet.import_tensorflow()
+    from algorithms.deep.deep_solver import DeepSolver
     from algorithms.run import run
 
     game = settings.setting(SETTING).load()
     for name in tqdm.tqdm(sorted(catalogue.SOLVERS), desc="solvers"):
-        module, _ = catalogue.SOLVERS[name]
-        iterations = DEEP_ITERATIONS if module.startswith("deep.") else ITERATIONS
-        history = run(catalogue.solver_class(name)(game), iterations, progress=False)
+        solver = catalogue.solver_class(name)(game)
+        iterations = DEEP_ITERATIONS if isinstance(solver, DeepSolver) else ITERATIONS
+        history = run(solver, iterations, progress=False)
         first, last = (history.history[k].exploitability for k in (0, -1))
         summary = catalogue.solver_summary(name).rstrip(".")
         rows.append(f"| `{name}` | {summary} | {first:.3g} → {last:.3g} |")

@@ -4,9 +4,9 @@
     mfg_beach_bar(initial_laws=own+uniform+points:2)    four laws of three kinds
 
 A family is parts joined by `+`. A part is a kind, and for those that are drawn how
-many (1 unless told) and a seed (0): `kind:count:seed`. Laws of another seed are others,
-which makes training and test families; the first laws of a longer part are those of a
-shorter one.
+many (1 unless told), a seed (0), and how many of this seed to leave out before (0):
+`kind:count:seed:skipped`. Laws of another seed are others, which makes training and
+test families; `gaussians:1:7:2` is the third law of `gaussians:8:7`.
 
 Shapes: B laws, N populations, S states.
 """
@@ -96,29 +96,48 @@ def initial_laws(
     places = (coordinates + 0.5) / np.asarray(state_shape)
     laws = []
     for part in family.split("+"):
-        kind, count, seed = _parsed(family, part)
+        kind, count, seed, skipped = _parsed(family, part)
         if kind == "own":
             laws.append(own)
         elif kind == "uniform":
             laws.append(np.full(own.shape, 1 / own.shape[1]))
         else:
             rng = np.random.default_rng([zlib.crc32(kind.encode()), seed])
-            for _ in range(count):
-                laws.append(np.stack([KINDS[kind](rng, places) for _ in own]))
+            drawn = [
+                np.stack([KINDS[kind](rng, places) for _ in own])
+                for _ in range(skipped + count)
+            ]
+            laws += drawn[skipped:]
     return np.stack(laws)
 
 
-def _parsed(family: str, part: str) -> tuple[str, int, int]:
-    """Kind, count and seed of a part."""
-    kinds = " or ".join(f"`{kind}:count:seed`" for kind in KINDS)
+def separate(family: str) -> list[str]:
+    """The families of one law each that a family is made of.
+
+    Raises:
+      ValueError: the name is no family.
+    """
+    names = []
+    for part in family.split("+"):
+        kind, count, seed, skipped = _parsed(family, part)
+        if kind in FIXED:
+            names.append(kind)
+        else:
+            names += [f"{kind}:1:{seed}:{skipped + law}" for law in range(count)]
+    return names
+
+
+def _parsed(family: str, part: str) -> tuple[str, int, int, int]:
+    """Kind, count, seed and the number of skipped laws of a part."""
+    kinds = " or ".join(f"`{kind}:count:seed:skipped`" for kind in KINDS)
     fixed = " or ".join(f"`{kind}`" for kind in FIXED)
     allowed = f"parts joined by `+`, each {fixed} or {kinds}"
     kind, *numbers = part.split(":")
-    drawn = kind in KINDS and len(numbers) <= 2 and all(n.isdecimal() for n in numbers)
+    drawn = kind in KINDS and len(numbers) <= 3 and all(n.isdecimal() for n in numbers)
     valid = drawn or (kind in FIXED and not numbers)
     parameters.require(valid, "initial_laws", family, allowed)
-    count, seed = [*map(int, numbers), *(1, 0)[len(numbers) :]]
-    few = 1 <= count <= _MOST_LAWS
-    allowed = f"parts of 1 to {_MOST_LAWS} laws"
+    count, seed, skipped = [*map(int, numbers), *(1, 0, 0)[len(numbers) :]]
+    few = 1 <= count <= _MOST_LAWS and skipped <= _MOST_LAWS
+    allowed = f"parts of 1 to {_MOST_LAWS} laws, with as many skipped at most"
     parameters.require(few, "initial_laws", family, allowed)
-    return kind, count, seed
+    return kind, count, seed, skipped

@@ -11,6 +11,7 @@ import deep2022_experiments as experiments
 from deep2022_experiments import ALPHA, LQ, NAMES, Scale
 import deep2022_figures
 import deep2022_runs
+import deep_jobs
 from reproduction import Findings
 
 _TITLE = (
@@ -72,8 +73,8 @@ def study(scale: Scale, seed: int, root: pathlib.Path) -> Findings:
       RuntimeError: a run failed.
     """
     jobs = experiments.jobs(scale, seed)
-    deep2022_runs.do_all(jobs, root, scale.side_by_side)
-    curves = deep2022_runs.read(jobs, root)
+    deep_jobs.do_all(jobs, root, scale.side_by_side)
+    curves = deep_jobs.read(jobs, root)
     shown = deep2022_figures.SHOWN
     endings = {
         **deep2022_runs.solve_exactly(scale),

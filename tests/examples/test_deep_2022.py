@@ -13,7 +13,7 @@ import pytest
 from reproduce_data import drifting
 
 from algorithms import arguments
-from algorithms.job import FINISHED
+from algorithms.job import FINISHED, Job
 from algorithms.pictures import style
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -26,6 +26,7 @@ import deep2022_experiments as experiments  # noqa: E402
 from deep2022_experiments import AFP, BP, MOMD, PI, ROOMS  # noqa: E402
 import deep2022_report as report  # noqa: E402
 import deep2022_runs as runs  # noqa: E402
+import deep_jobs  # noqa: E402
 from experiments import Solved  # noqa: E402
 import reproduction  # noqa: E402
 
@@ -198,8 +199,8 @@ def finished(tmp_path_factory):
     exact = TINY.environments[0].exact
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(style, "DPI", 40)
-        patch.setattr(runs, "do_all", lambda *_: None)
-        patch.setattr(runs, "read", lambda *_: curves_like(SHAPES))
+        patch.setattr(deep_jobs, "do_all", lambda *_: None)
+        patch.setattr(deep_jobs, "read", lambda *_: curves_like(SHAPES))
         patch.setattr(runs, "solve_exactly", lambda _: endings_like(exact, {}))
         patch.setattr(runs, "endings", lambda *_: endings_like(MOVEMENTS, MOVEMENTS))
         found = reproduction.reproduce(
@@ -243,14 +244,14 @@ def test_the_page_says_what_was_run(finished):
     output, _ = finished
     page = (output / "README.md").read_text("utf-8")
     assert "| four rooms | 10 | 10 | 1000 |" in page
-    assert "| four rooms | 300 s | 400 s | 75 s | 75 s | 60 s | 60 s |" in page
+    assert "| four rooms | 300 s | 200 s | 60 s | 60 s | 45 s | 45 s |" in page
     assert "{" not in page.split("## How it was made")[0]
 
 
 @pytest.fixture
 def in_this_process(monkeypatch):
-    do_all = functools.partial(runs.processes.do_all, backend="sequential")
-    monkeypatch.setattr(runs.processes, "do_all", do_all)
+    do_all = functools.partial(deep_jobs.processes.do_all, backend="sequential")
+    monkeypatch.setattr(deep_jobs.processes, "do_all", do_all)
 
 
 def short_jobs(**options):
@@ -258,7 +259,7 @@ def short_jobs(**options):
     given = {"dqn_updates": 1, "dqn_width": 4, "seed": 0, **options}
     game = _SMALL[experiments.SIS]
     stopping = {"seconds": 1e-6}
-    job = runs.Job(game, experiments.SOLVERS[BP], given, 10, stopping)
+    job = Job(game, experiments.SOLVERS[BP], given, 10, stopping)
     return {(experiments.SIS, BP, 0): job}
 
 
@@ -266,14 +267,14 @@ def test_finished_runs_are_read_and_not_done_again(
     tmp_path, in_this_process, monkeypatch, capsys
 ):
     jobs = short_jobs()
-    runs.do_all(jobs, tmp_path, side_by_side=1)
+    deep_jobs.do_all(jobs, tmp_path, side_by_side=1)
     assert all(job.record(tmp_path)["status"] == FINISHED for job in jobs.values())
-    found = runs.read(jobs, tmp_path)
+    found = deep_jobs.read(jobs, tmp_path)
     (solved,) = found.values()
     assert len(solved.exploitability) == 1
 
-    monkeypatch.setattr(runs.processes, "do_all", None)
-    runs.do_all(jobs, tmp_path, side_by_side=1)
+    monkeypatch.setattr(deep_jobs.processes, "do_all", None)
+    deep_jobs.do_all(jobs, tmp_path, side_by_side=1)
     assert "1 of them finished before" in capsys.readouterr().out
 
     ((names, ending),) = runs.endings(jobs, found, tmp_path, (BP,)).items()
@@ -287,7 +288,7 @@ def test_finished_runs_are_read_and_not_done_again(
 def test_failed_runs_are_told(tmp_path, in_this_process):
     jobs = short_jobs(dqn_optimizer="none")
     with pytest.raises(RuntimeError, match=r"1 of 1 runs .*`optimizer` must be"):
-        runs.do_all(jobs, tmp_path, side_by_side=1)
+        deep_jobs.do_all(jobs, tmp_path, side_by_side=1)
 
 
 def test_movement_is_the_way_to_the_next_flow():

@@ -8,7 +8,7 @@ import pyspiel
 import pytest
 
 from mfg_games.conformance import check_game
-from mfg_games.initial_laws import initial_laws
+from mfg_games.initial_laws import initial_laws, separate
 from mfg_games.nodes import Node
 
 LINE = np.arange(20)[:, None]
@@ -77,6 +77,16 @@ def test_seeds_and_counts(kind):
     np.testing.assert_array_equal(drawn(kind), few[:1])
 
 
+def test_a_family_can_be_taken_apart():
+    family = "uniform+gaussians:3:7:1+own+dirichlet:2"
+    names = separate(family)
+    assert names[:3] == ["uniform", "gaussians:1:7:1", "gaussians:1:7:2"]
+    apart = np.concatenate([drawn(name) for name in names])
+    np.testing.assert_array_equal(apart, drawn(family))
+    with pytest.raises(ValueError, match="gauss"):
+        separate("gauss")
+
+
 def test_populations_have_laws_of_their_own():
     laws = drawn("gaussians:2", own=np.repeat(OWN, 2, axis=0))
     assert laws.shape == (2, 2, 20)
@@ -84,7 +94,8 @@ def test_populations_have_laws_of_their_own():
 
 
 @pytest.mark.parametrize(
-    "family", ["gauss:2", "own:2", "points:0", "points:-1", "points:1:2:3", "own+", " "]
+    "family",
+    ["gauss:2", "own:2", "points:0", "points:-1", "points:1:2:3:4", "own+", " "],
 )
 def test_errors_name_the_family(family):
     with pytest.raises(ValueError, match=r"initial_laws.*parts") as error:

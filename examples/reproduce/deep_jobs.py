@@ -1,0 +1,81 @@
+"""Runs deep solvers as jobs, and reads what they have left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import csv
+import pathlib
+import sys
+from typing import Any
+
+from experiments import Solved
+import numpy as np
+
+from algorithms import catalogue
+from algorithms.job import FAILED, Job
+
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
+
+import processes
+
+
+def do_all(jobs: Mapping[Any, Job], root: pathlib.Path, side_by_side: int) -> None:
+    """Does the jobs that are not finished, each with one thread.
+
+    Args:
+      jobs: what to do, in this order.
+      root: where their directories are.
+      side_by_side: how many at a time.
+
+    Raises:
+      RuntimeError: some failed.
+    """
+    todo = [job for job in jobs.values() if not job.is_finished(root)]
+    seconds = sum(job.stopping.get("seconds") or 0 for job in todo) / side_by_side
+    least = f", at least {seconds / 60:.1f} minutes" if seconds else ""
+    print(
+        f"{len(jobs)} runs of deep solvers, {len(jobs) - len(todo)} of them finished "
+        f"before; {side_by_side} at a time{least}."
+    )
+    for job in todo:
+        job.prepare(root)
+    if not todo:
+        return
+    records = processes.do_all(todo, root, num_jobs=side_by_side, threads=1)
+    failed = [record for record in records if record["status"] == FAILED]
+    if failed:
+        raise RuntimeError(
+            f"{len(failed)} of {len(todo)} runs in {root} failed, one of them with: "
+            f"{failed[0]['error']} The same command tries them again."
+        )
+
+
+def read(jobs: Mapping[Any, Job], root: pathlib.Path) -> dict[Any, Solved]:
+    """The curves of finished runs, without crowds."""
+    found, dynamics = {}, {}
+    for key, job in jobs.items():
+        if job.game not in dynamics:
+            dynamics[job.game] = catalogue.load_game(job.game).dynamics
+        path = root / job.name / "exploitability.csv"
+        with open(path, encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        columns = (
+            np.array([float(row[name]) for row in rows])
+            for name in ("exploitability", "seconds")
+        )
+        found[key] = Solved(dynamics[job.game], *columns, layers=[])
+    return found
+
+
+def restored(job: Job, root: pathlib.Path):
+    """The solver of a finished job, as it ended."""
+    import tensorflow as tf
+
+    from algorithms import checkpoint
+
+    # It warns of functions that are traced again, which those of new solvers are.
+    tf.get_logger().setLevel("ERROR")
+    solver_class = catalogue.solver_class(job.algorithm)
+    solver = solver_class.make(catalogue.load_game(job.game), **job.given)
+    checkpoint.load(root / job.name / "checkpoint.npz", solver)
+    return solver
