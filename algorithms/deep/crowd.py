@@ -14,8 +14,10 @@ import tensorflow as tf
 
 from mfg_games.dynamics import Dynamics
 
-_FILTERS = (16, 16)
+# Two layers of 16 filters of 3 x 3; the second one sees every other place.
+_FILTERS = 16
 _KERNEL = 3
+_STRIDES = (1, 2)
 
 
 class Crowd(NamedTuple):
@@ -82,11 +84,12 @@ class Crowd(NamedTuple):
         if self.shape is None:
             return densities
         image = self._image(densities)
-        for number, filters in enumerate(_FILTERS):
+        for number, strides in enumerate(_STRIDES):
             initializer = keras.initializers.GlorotUniform(seed + number)
             image = keras.layers.Conv2D(
-                filters,
+                _FILTERS,
                 _KERNEL,
+                strides,
                 padding="same",
                 activation="relu",
                 kernel_initializer=initializer,

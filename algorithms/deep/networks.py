@@ -34,6 +34,11 @@ class NetworkSpec(NamedTuple):
     precision: str = "float32"
     crowd: Crowd | None = None
 
+    @property
+    def suits_xla(self) -> bool:
+        """Whether XLA trains it faster: on CPUs it is slow at convolutions in loops."""
+        return self.crowd is None or self.crowd.shape is None
+
 
 def require_tensorflow() -> None:
     """Raises a ValueError if Keras runs on something else."""

@@ -105,7 +105,7 @@ class PPO(NetworkResponse):
         self._players = Players(config.players)
         world = World.signature(spec.num_actions, spec.num_features)
         phase = tf.TensorSpec((), tf.int64)
-        self._learn = networks.compiled(self._phase, world, phase)
+        self._learn = networks.compiled(self._phase, world, phase, xla=spec.suits_xla)
         self._scores = networks.on_all_rows(self.network)
 
     @property

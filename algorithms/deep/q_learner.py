@@ -73,7 +73,9 @@ class QLearner:
         world = World.signature(spec.num_actions, spec.num_features)
         policy = tf.TensorSpec((None, spec.num_actions), tf.float32)
         phase = tf.TensorSpec((), tf.int64)
-        self._learn = networks.compiled(self._phase, world, policy, phase)
+        self._learn = networks.compiled(
+            self._phase, world, policy, phase, xla=spec.suits_xla
+        )
         self._values = networks.on_all_rows(self._average)
 
     @property

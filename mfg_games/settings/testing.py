@@ -83,6 +83,16 @@ SMALL = (
         stay_probability=0.5,
     ),
     _small(
+        "flocking_testing",
+        "mfg_flocking",
+        "two factors of which one moves the other",
+        num_positions=4,
+        num_velocities=3,
+        horizon=3,
+        half_width=1.5,
+        beta=0.5,
+    ),
+    _small(
         "kinetic_congestion_testing",
         "mfg_kinetic_congestion",
         "moves that a crowd refuses",

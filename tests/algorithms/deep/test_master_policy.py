@@ -156,3 +156,15 @@ def test_only_networks_can_be_stored():
 def test_they_are_in_the_catalogue():
     names = "master_mirror_descent", "master_fictitious_play"
     assert [catalogue.solver_class(name) for name in names] == SOLVERS
+
+
+def test_unseen_laws_are_measured_on_the_way():
+    deep = MasterMirrorDescent.make(FAMILY, unseen="gaussians:2:1", **TINY)
+    assert "unseen_exploitability" not in deep.metrics
+    deep.iteration()
+    expected = exploitabilities(deep.policy_on(UNSEEN)).mean()
+    assert deep.metrics["unseen_exploitability"] == pytest.approx(expected, abs=1e-9)
+    with pytest.raises(Exception, match="initial_laws"):
+        MasterMirrorDescent.make(FAMILY, unseen="gauss", **TINY)
+    with pytest.raises(ValueError, match="features='table'"):
+        MasterMirrorDescent.make(FAMILY, unseen="own", features="table", **TINY)
