@@ -247,9 +247,9 @@ FULL = Scale(
     name="full",
     environments=_ENVIRONMENTS,
     budgets={
-        ROOMS: _seconds(300, 200, 60, 60, 45, 45),
-        **dict.fromkeys(_SMALL_GAMES, _seconds(12, 12, 8, 8, 8, 8)),
-        MAZE: _seconds(80, 80, 30, 30, 30, 30),
+        ROOMS: _seconds(300, 200, 75, 75, 75, 45),
+        **dict.fromkeys(_SMALL_GAMES, _seconds(15, 15, 15, 15, 15, 15)),
+        MAZE: _seconds(80, 100, 60, 60, 60, 30),
     },
     num_seeds=5,
     iterations=200,

@@ -12,6 +12,8 @@ from mfg_games.initial_laws import separate
 MOMD, MFP, BLIND, MIXED = "master OMD", "master FP", "unconditioned", "mixture reward"
 OWN = "specialised"  # one policy for each initial law
 EXACT = "exact"
+# Of Munchausen: a smaller one leaves mirror descent at an equilibrium with entropy.
+ALPHA = 0.998
 MASTERS, BASELINES = (MOMD, MFP), (BLIND, MIXED)
 LABELS = (*MASTERS, *BASELINES)
 NAMES = {
@@ -45,13 +47,11 @@ class Environment:
       name: what the figures call it.
       game: its OpenSpiel string without `initial_laws`, closed by no bracket.
       tau: temperature of mirror descent.
-      updates: gradient steps of an iteration.
     """
 
     name: str
     game: str
     tau: float
-    updates: int
 
     def of(self, family: str) -> str:
         """The game with these initial laws."""
@@ -65,6 +65,7 @@ class Scale:
     Attributes:
       name: of this scale; runs of different scales are kept apart.
       environments: the games.
+      updates: gradient steps of an iteration.
       training, unseen: families of initial laws.
       iterations: of each solver, by label.
       num_seeds: of every solver.
@@ -75,6 +76,7 @@ class Scale:
 
     name: str
     environments: tuple[Environment, ...]
+    updates: int
     training: str
     unseen: str
     iterations: Mapping[str, int]
@@ -96,7 +98,14 @@ class Scale:
     @property
     def settings(self) -> dict[str, object]:
         """What was computed, by name."""
-        names = ("training", "unseen", "iterations", "num_seeds", "exact_iterations")
+        names = (
+            "updates",
+            "training",
+            "unseen",
+            "iterations",
+            "num_seeds",
+            "exact_iterations",
+        )
         games = {each.name: each.of(self.training) for each in self.environments}
         return games | {name: getattr(self, name) for name in names}
 
@@ -129,11 +138,11 @@ def _job(scale: Scale, each: Environment, label: str, family: str, seed: int) ->
     given = {
         **_CHOICES[label],
         "embedding": "dense",
-        "dqn_updates": each.updates,
+        "dqn_updates": scale.updates,
         "seed": seed,
     }
     if label != MFP:
-        given |= {"tau": each.tau}
+        given |= {"tau": each.tau, "alpha": ALPHA}
     if label in LABELS:
         given |= {"unseen": scale.unseen}
     limits = scale.iterations[label], {}
@@ -147,22 +156,19 @@ _LINE, _EMPTY, _ROOMS, _BAR = (
     "beach bar",
 )
 _ENVIRONMENTS = (
+    Environment(_LINE, "mfg_exploration(layout=empty_1x16,horizon=16,noise=0.5", 4.0),
+    Environment(_EMPTY, "mfg_exploration(layout=empty_8x8,horizon=16,noise=0.5", 4.0),
     Environment(
-        _LINE, "mfg_exploration(layout=empty_1x16,horizon=16,noise=0.2", 1.0, 500
+        _ROOMS, "mfg_exploration(layout=four_rooms_open,horizon=24,noise=0.5", 7.0
     ),
-    Environment(
-        _EMPTY, "mfg_exploration(layout=empty_8x8,horizon=16,noise=0.2", 2.0, 500
-    ),
-    Environment(
-        _ROOMS, "mfg_exploration(layout=four_rooms_open,horizon=24,noise=0.2", 3.0, 500
-    ),
-    Environment(_BAR, "mfg_beach_bar_2d(size=9,horizon=15", 2.0, 500),
+    Environment(_BAR, "mfg_beach_bar_2d(size=9,horizon=15,noise=0.5", 7.0),
 )
 FULL = Scale(
     name="full",
     environments=_ENVIRONMENTS,
-    training="uniform+gaussians:15",
-    unseen="gaussians:3:1+mixtures:2:1+dirichlet:1:1",
+    updates=500,
+    training="uniform+gaussians:39+mixtures:20+dirichlet:40",
+    unseen="gaussians:2:1+mixtures:1:1+dirichlet:1:1",
     iterations={MOMD: 60, MFP: 30, BLIND: 40, MIXED: 40, OWN: 40},
     num_seeds=3,
     exact_iterations=300,
@@ -171,11 +177,10 @@ FULL = Scale(
 FAST = Scale(
     name="fast",
     environments=(
-        Environment(
-            _LINE, "mfg_exploration(layout=empty_1x8,horizon=8,noise=0.2", 0.5, 200
-        ),
-        Environment(_BAR, "mfg_beach_bar_2d(size=5,horizon=8", 1.0, 200),
+        Environment(_LINE, "mfg_exploration(layout=empty_1x8,horizon=8,noise=0.5", 2.0),
+        Environment(_BAR, "mfg_beach_bar_2d(size=5,horizon=8,noise=0.5", 2.0),
     ),
+    updates=200,
     training="uniform+gaussians:7",
     unseen="gaussians:2:1",
     iterations={MOMD: 20, MFP: 10, BLIND: 20, MIXED: 20, OWN: 20},

@@ -32,11 +32,12 @@ import mp2021_report as report  # noqa: E402
 from mp2021_runs import Evaluated, own  # noqa: E402
 import reproduction  # noqa: E402
 
-LINE = Environment("line", "mfg_exploration(layout=empty_1x5,horizon=3", 1.0, 5)
-PLANE = Environment("plane", "mfg_beach_bar_2d(size=3,horizon=2", 1.0, 5)
+LINE = Environment("line", "mfg_exploration(layout=empty_1x5,horizon=3", 1.0)
+PLANE = Environment("plane", "mfg_beach_bar_2d(size=3,horizon=2", 1.0)
 TINY = Scale(
     name="tiny",
     environments=(LINE, PLANE),
+    updates=5,
     training="uniform+points:1",
     unseen="gaussians:2:1",
     iterations=dict.fromkeys((*LABELS, OWN), 2),
