@@ -1,6 +1,6 @@
 """Studies what tree search adds to learnt best responses.
 
-    python examples/planning.py           # about an hour
+    python examples/planning.py           # twenty minutes
     python examples/planning.py --fast    # two minutes, on smaller games
 
 planning.csv then holds exact exploitabilities against the number of simulations of a

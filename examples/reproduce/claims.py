@@ -69,6 +69,8 @@ def markdown(claims: Sequence[Claim]) -> str:
     ]
     for c in claims:
         cells = [c.verdict, c.text, c.quantity, f"{c.measured:.4g}", c.limits]
+        # A bar would end the cell, as those of a divergence's name.
+        cells = [cell.replace("|", r"\|") for cell in cells]
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)
 

@@ -57,3 +57,10 @@ def test_csv_keeps_full_precision(tmp_path):
     assert [row["verdict"] for row in rows] == ["PASS", "FAIL"]
     assert float(rows[1]["measured"]) == BAD.measured
     assert float(rows[1]["high"]) == math.inf
+
+
+def test_bars_do_not_end_cells():
+    claim = claims.Claim("It falls.", "KL(p || q)", 0.5, high=1.0)
+    assert claims.markdown([claim]).splitlines()[-1] == (
+        r"| PASS | It falls. | KL(p \|\| q) | 0.5 | at most 1 |"
+    )
