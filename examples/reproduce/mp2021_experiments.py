@@ -12,6 +12,7 @@ from mfg_games.initial_laws import separate
 MOMD, MFP, BLIND, MIXED = "master OMD", "master FP", "unconditioned", "mixture reward"
 OWN = "specialised"  # one policy for each initial law
 EXACT = "exact"
+_LOOKED_AT = 12  # laws of the training at most
 # Of Munchausen: a smaller one leaves mirror descent at an equilibrium with entropy.
 ALPHA = 0.998
 MASTERS, BASELINES = (MOMD, MFP), (BLIND, MIXED)
@@ -66,6 +67,7 @@ class Scale:
       name: of this scale; runs of different scales are kept apart.
       environments: the games.
       updates: gradient steps of an iteration.
+      width: of the networks' layers, and samples of a gradient step.
       training, unseen: families of initial laws.
       iterations: of each solver, by label.
       num_seeds: of every solver.
@@ -77,6 +79,7 @@ class Scale:
     name: str
     environments: tuple[Environment, ...]
     updates: int
+    width: int
     training: str
     unseen: str
     iterations: Mapping[str, int]
@@ -87,19 +90,22 @@ class Scale:
 
     @property
     def laws(self) -> list[str]:
-        """Names of all laws, those of the training first."""
-        return separate(f"{self.training}+{self.unseen}")
+        """The laws from which policies are evaluated, some of the training first."""
+        trained = separate(self.training)
+        every = -(-len(trained) // _LOOKED_AT)
+        return [*trained[::every], *separate(self.unseen)]
 
     @property
     def num_training(self) -> int:
-        """How many laws the training has."""
-        return len(separate(self.training))
+        """How many of `laws` are of the training."""
+        return len(self.laws) - len(separate(self.unseen))
 
     @property
     def settings(self) -> dict[str, object]:
         """What was computed, by name."""
         names = (
             "updates",
+            "width",
             "training",
             "unseen",
             "iterations",
@@ -139,6 +145,8 @@ def _job(scale: Scale, each: Environment, label: str, family: str, seed: int) ->
         **_CHOICES[label],
         "embedding": "dense",
         "dqn_updates": scale.updates,
+        "dqn_width": scale.width,
+        "dqn_batch_size": scale.width,
         "seed": seed,
     }
     if label != MFP:
@@ -167,7 +175,8 @@ FULL = Scale(
     name="full",
     environments=_ENVIRONMENTS,
     updates=500,
-    training="uniform+gaussians:39+mixtures:20+dirichlet:40",
+    width=256,
+    training="uniform+gaussians:39+mixtures:60+dirichlet:100",
     unseen="gaussians:2:1+mixtures:1:1+dirichlet:1:1",
     iterations={MOMD: 60, MFP: 30, BLIND: 40, MIXED: 40, OWN: 40},
     num_seeds=3,
@@ -181,6 +190,7 @@ FAST = Scale(
         Environment(_BAR, "mfg_beach_bar_2d(size=5,horizon=8,noise=0.5", 2.0),
     ),
     updates=200,
+    width=64,
     training="uniform+gaussians:7",
     unseen="gaussians:2:1",
     iterations={MOMD: 20, MFP: 10, BLIND: 20, MIXED: 20, OWN: 20},

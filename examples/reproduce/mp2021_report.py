@@ -34,7 +34,8 @@ _NOTES = """\
 Training laws: `{training}`; unseen laws: `{unseen}` (a Gaussian has a random mean and
 width, a mixture two or three of them, a Dirichlet law is drawn from all laws alike).
 The paper's sizes, noises and laws are not known, and the networks here are this
-project's: two layers of 128, into which the densities of mu go beside the observation.
+project's: two layers of {width}, into which log densities of mu go beside the
+observation.
 All policies of one game have the same learner: gradient steps, replay and temperature
 of mirror descent; master FP learns greedy responses instead. The exact solution is
 mirror descent with adaptive steps on the tables of each law, which sees everything.
@@ -116,6 +117,7 @@ def notes(scale: Scale, games: Mapping[str, Evaluated]) -> str:
         solvers="; ".join(f"{label}: {NAMES[label]}" for label in (*LABELS, OWN)),
         training=scale.training,
         unseen=scale.unseen,
+        width=scale.width,
         seeds=scale.num_seeds,
         results="\n".join("| " + " | ".join(cells) + " |" for cells in lines),
     )

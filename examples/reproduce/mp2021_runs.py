@@ -55,7 +55,7 @@ def evaluate(
     return {
         each.name: _evaluated(
             scale,
-            each.of(f"{scale.training}+{scale.unseen}"),
+            each.of("+".join(scale.laws)),
             {key[1:]: job for key, job in jobs.items() if key[0] == each.name},
             root,
         )

@@ -128,14 +128,15 @@ def test_equal_members_are_one():
     np.testing.assert_allclose(alone.policy, both.policy, atol=1e-12)
 
 
-def test_densities_are_shares_times_the_number_of_states():
+def test_densities_are_logarithms_of_shares_times_the_number_of_states():
     crowd = Crowd(2, 3)
     laws = np.array([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]])
     mass = np.concatenate([0.25 * laws.ravel(), 0.75 * laws[::-1].ravel()])
     seen = crowd.densities(tf.constant(mass)).numpy()
     assert seen.shape == (12, 6)
-    np.testing.assert_allclose(seen[:6], np.tile(3 * laws.ravel(), (6, 1)), rtol=1e-6)
-    np.testing.assert_allclose(seen[6:], np.tile(3 * laws[::-1].ravel(), (6, 1)))
+    for rows, expected in ((seen[:6], laws), (seen[6:], laws[::-1])):
+        expected = np.log(3 * expected.ravel() + 0.01)
+        np.testing.assert_allclose(rows, np.tile(expected, (6, 1)), rtol=1e-5)
 
 
 def test_a_convolution_needs_a_plane():

@@ -38,6 +38,7 @@ TINY = Scale(
     name="tiny",
     environments=(LINE, PLANE),
     updates=5,
+    width=8,
     training="uniform+points:1",
     unseen="gaussians:2:1",
     iterations=dict.fromkeys((*LABELS, OWN), 2),
