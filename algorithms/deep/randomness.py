@@ -34,3 +34,9 @@ def uniform(shape: tuple[int, ...], seed: tf.Tensor, dtype=tf.float32) -> tf.Ten
         shape, seed, 0, 2**digits, tf.int64, alg="philox"
     )
     return tf.cast(bits, dtype) / 2**digits
+
+
+def normal(shape: tuple[int, ...], seed: tf.Tensor) -> tf.Tensor:
+    """Standard normals, float32; arguments of `uniform`."""
+    centered = 2 * uniform(shape, seed) - 1 + 2**-24  # never -1 or 1
+    return tf.sqrt(2.0) * tf.math.erfinv(centered)

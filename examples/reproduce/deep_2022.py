@@ -15,29 +15,11 @@ status is 2 if a claim fails.
 
 from __future__ import annotations
 
-import dataclasses
-import pathlib
-
-from absl import flags
-from deep2022_experiments import FAST, FULL, Scale
-import deep2022_report
+from deep2022_experiments import FAST, FULL
+from deep2022_report import study
+import deep_jobs
 import reproduction
 
-FLAGS = flags.FLAGS
-flags.DEFINE_integer("jobs", 2, "Runs at a time, each with one thread.", lower_bound=1)
-flags.DEFINE_string(
-    "jobs_dir",
-    "runs/deep_2022_jobs",
-    "Where the runs of the deep solvers are; finished ones are not done again.",
-)
-
-
-def study(scale: Scale, seed: int) -> reproduction.Findings:
-    """The study, with the flags of this script."""
-    scale = dataclasses.replace(scale, side_by_side=FLAGS.jobs)
-    root = pathlib.Path(FLAGS.jobs_dir).resolve() / scale.name
-    return deep2022_report.study(scale, seed, root)
-
-
 if __name__ == "__main__":
+    study = deep_jobs.with_flags(study, "runs/deep_2022_jobs")
     reproduction.main(study, FULL, FAST)

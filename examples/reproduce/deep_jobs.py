@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import csv
+import dataclasses
 import pathlib
 import sys
 from typing import Any
 
+from absl import flags
 from experiments import Solved
 import numpy as np
 
@@ -17,6 +19,36 @@ from algorithms.job import FAILED, Job
 sys.path.append(str(pathlib.Path(__file__).parents[1]))
 
 import processes
+
+
+def with_flags(study: Callable, directory: str) -> Callable:
+    """Defines the flags of a script that runs jobs.
+
+    Args:
+      study: takes a scale, which says how many jobs go on `side_by_side`, a seed, and
+        the directory of the jobs.
+      directory: where the jobs are, unless the flag says otherwise.
+
+    Returns:
+      The study with the flags, which takes scale and seed.
+    """
+    script = {"module_name": sys.argv[0]}
+    flags.DEFINE_integer(
+        "jobs", 2, "Runs at a time, each with one thread.", lower_bound=1, **script
+    )
+    flags.DEFINE_string(
+        "jobs_dir",
+        directory,
+        "Where the runs of the deep solvers are; finished ones are not done again.",
+        **script,
+    )
+
+    def with_these(scale, seed: int):
+        scale = dataclasses.replace(scale, side_by_side=flags.FLAGS.jobs)
+        root = pathlib.Path(flags.FLAGS.jobs_dir).resolve() / scale.name
+        return study(scale, seed, root)
+
+    return with_these
 
 
 def do_all(jobs: Mapping[Any, Job], root: pathlib.Path, side_by_side: int) -> None:

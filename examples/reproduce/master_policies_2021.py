@@ -16,29 +16,11 @@ status is 2 if a claim fails.
 
 from __future__ import annotations
 
-import dataclasses
-import pathlib
-
-from absl import flags
-from mp2021_experiments import FAST, FULL, Scale
-import mp2021_report
+import deep_jobs
+from mp2021_experiments import FAST, FULL
+from mp2021_report import study
 import reproduction
 
-FLAGS = flags.FLAGS
-flags.DEFINE_integer("jobs", 2, "Runs at a time, each with one thread.", lower_bound=1)
-flags.DEFINE_string(
-    "jobs_dir",
-    "runs/master_policies_2021_jobs",
-    "Where the runs are; finished ones are not done again.",
-)
-
-
-def study(scale: Scale, seed: int) -> reproduction.Findings:
-    """The study, with the flags of this script."""
-    scale = dataclasses.replace(scale, side_by_side=FLAGS.jobs)
-    root = pathlib.Path(FLAGS.jobs_dir).resolve() / scale.name
-    return mp2021_report.study(scale, seed, root)
-
-
 if __name__ == "__main__":
+    study = deep_jobs.with_flags(study, "runs/master_policies_2021_jobs")
     reproduction.main(study, FULL, FAST)

@@ -1,0 +1,152 @@
+"""Splines and flows: there and back, slopes, integrals, and the fit of a mixture."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from algorithms.deep import randomness
+from algorithms.deep.normalizing_flow import FlowConfig, NormalizingFlow
+from algorithms.deep.splines import Spline
+
+RNG = np.random.default_rng(2)
+
+
+def splines(count: int, bins: int = 5) -> Spline:
+    parameters = 1.5 * RNG.normal(size=(count, 3 * bins - 1))
+    return Spline.of(tf.constant(parameters), 3.0)
+
+
+def bent(size: int, seed: int = 0) -> NormalizingFlow:
+    """A flow that is no identity."""
+    flow = NormalizingFlow(size, FlowConfig(width=8, layers=4), seed)
+    for network in flow._networks:
+        last = network.layers[-1]
+        last.set_weights([RNG.normal(size=w.shape) for w in last.get_weights()])
+    flow._mean.assign(RNG.normal(size=size))
+    flow._scale.assign(np.exp(0.3 * RNG.normal(size=size)))
+    return flow
+
+
+def test_splines_go_there_and_back():
+    spline, x = splines(1000), tf.constant(RNG.uniform(-4, 4, 1000))
+    y, slope = spline.forward(x)
+    again, back = spline.inverse(y)
+    np.testing.assert_allclose(again, x, atol=1e-8)
+    np.testing.assert_allclose(back, slope, atol=1e-6)
+    outside = np.abs(x) >= 3
+    np.testing.assert_array_equal(y[outside], x[outside])
+    assert np.abs(y - x)[~outside].max() > 0.5
+
+
+def test_slopes_are_derivatives(way):
+    spline, x = splines(500), tf.constant(RNG.uniform(-2.9, 2.9, 500))
+
+    def derivative(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y, slope = spline.forward(x)
+        return tape.gradient(y, x), tf.exp(slope)
+
+    found, expected = way(derivative)(x)
+    np.testing.assert_allclose(found, expected, rtol=1e-8)
+
+
+def test_splines_rise_through_their_knots():
+    spline = splines(50)
+    for knot in range(6):
+        y, _ = spline.forward(spline.x[:, knot])
+        np.testing.assert_allclose(y, spline.y[:, knot], atol=1e-9)
+    assert (np.diff(spline.x) > 0).all()
+    assert (np.diff(spline.y) > 0).all()
+
+
+def test_zeros_are_the_identity():
+    spline = Spline.of(tf.zeros((7, 14), tf.float64), 3.0)
+    x = tf.constant(np.linspace(-3.5, 3.5, 7))
+    y, slope = spline.forward(x)
+    np.testing.assert_allclose(y, x, atol=1e-12)
+    np.testing.assert_allclose(slope, 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [2, 3, 6])
+def test_flows_go_there_and_back(size):
+    flow = bent(size)
+    normals = tf.constant(RNG.normal(size=(200, size)), tf.float32)
+    samples, there = flow.of_normals(normals)
+    again, back = flow.to_normals(samples)
+    np.testing.assert_allclose(again, normals, atol=1e-3)
+    np.testing.assert_allclose(there, -back, atol=1e-2)
+    assert np.median(np.abs(again - normals)) < 1e-5
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_determinants_are_those_of_automatic_differentiation(size):
+    flow = bent(size)
+    normals = tf.constant(RNG.normal(size=(20, size)), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(normals)
+        samples, found = flow.of_normals(normals)
+    jacobians = tape.batch_jacobian(samples, normals)
+    expected = np.linalg.slogdet(jacobians.numpy())[1]
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_a_density_integrates_to_one():
+    flow = bent(2)
+    axis = np.linspace(-12, 12, 401)
+    grid = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
+    samples = flow._mean.numpy() + grid * flow._scale.numpy()
+    cell = (axis[1] - axis[0]) ** 2 * np.prod(flow._scale.numpy())
+    density = np.exp(flow.log_density(tf.constant(samples, tf.float32)))
+    assert density.sum() * cell == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.xla
+def test_it_fits_a_mixture():
+    """Within 0.05 nats of two narrow normals that are far apart."""
+    centers = np.array([[-2.0, 0.0], [2.0, 1.0]])
+
+    def drawn(count):
+        which = RNG.integers(2, size=count)
+        return centers[which] + 0.4 * RNG.normal(size=(count, 2))
+
+    def log_density(x):
+        squares = ((x[:, None] - centers) ** 2).sum(axis=2) / 0.4**2
+        return np.log(np.exp(-squares / 2).mean(axis=1) / (2 * np.pi * 0.4**2))
+
+    flow = NormalizingFlow(2, FlowConfig(learning_rate=3e-3, updates=300), 0)
+    data, fresh = drawn(20_000), drawn(5_000)
+    flow.fit(data, 0)
+    first = log_density(fresh).mean() - flow.log_density(fresh).numpy().mean()
+    flow.fit(data, 1)
+    last = log_density(fresh).mean() - flow.log_density(fresh).numpy().mean()
+    assert last <= first + 0.01
+    assert -0.02 < last < 0.05
+    samples = flow.sample(5_000, tf.constant([1, 2])).numpy()
+    reverse = flow.log_density(samples).numpy().mean() - log_density(samples).mean()
+    assert -0.02 < reverse < 0.2
+
+
+def test_seeds_fix_the_fit():
+    data = RNG.normal(size=(100, 2))
+    losses = []
+    for seed in (0, 0, 1):
+        flow = NormalizingFlow(2, FlowConfig(width=4, layers=2, updates=5), seed)
+        losses.append(flow.fit(data, 0))
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_errors_name_the_option():
+    with pytest.raises(ValueError, match="layers"):
+        FlowConfig(layers=3)
+    with pytest.raises(ValueError, match="num_components"):
+        NormalizingFlow(1, FlowConfig(), 0)
+
+
+def test_normals_are_normal(way):
+    seed = tf.constant([3, 4], tf.int64)
+    found = way(lambda: randomness.normal((20_000,), seed))().numpy()
+    assert abs(found.mean()) < 4 / np.sqrt(20_000)
+    assert abs((found**2).mean() - 1) < 4 * np.sqrt(2 / 20_000)
+    assert abs((found**4).mean() - 3) < 4 * np.sqrt(96 / 20_000)
+    assert np.isfinite(found).all()
