@@ -361,6 +361,7 @@ def _split(states: np.ndarray, axes: Sequence[np.ndarray]):
     below, shares = [], []
     for component, axis in zip(states.T, axes, strict=True):
         place = (component - axis[0]) / (axis[1] - axis[0])
+        place = np.clip(place, 0, len(axis) - 1)  # rounding may lead beyond the ends
         index = np.clip(np.floor(place), 0, len(axis) - 2).astype(int)
         below.append(index)
         shares.append(place - index)
