@@ -16,12 +16,13 @@ def splines(count: int, bins: int = 5) -> Spline:
     return Spline.of(tf.constant(parameters), 3.0)
 
 
-def bent(size: int, seed: int = 0) -> NormalizingFlow:
+def bent(size: int, strength: float = 0.3) -> NormalizingFlow:
     """A flow that is no identity."""
-    flow = NormalizingFlow(size, FlowConfig(width=8, layers=4), seed)
+    flow = NormalizingFlow(size, FlowConfig(width=8, layers=4), 0)
     for network in flow._networks:
         last = network.layers[-1]
-        last.set_weights([RNG.normal(size=w.shape) for w in last.get_weights()])
+        weights = [strength * RNG.normal(size=w.shape) for w in last.get_weights()]
+        last.set_weights(weights)
     flow._mean.assign(RNG.normal(size=size))
     flow._scale.assign(np.exp(0.3 * RNG.normal(size=size)))
     return flow
@@ -70,13 +71,14 @@ def test_zeros_are_the_identity():
 
 @pytest.mark.parametrize("size", [2, 3, 6])
 def test_flows_go_there_and_back(size):
-    flow = bent(size)
+    # Strong random splines are so steep that single precision has few digits left.
+    flow = bent(size, 0.1)
     normals = tf.constant(RNG.normal(size=(200, size)), tf.float32)
     samples, there = flow.of_normals(normals)
     again, back = flow.to_normals(samples)
-    np.testing.assert_allclose(again, normals, atol=1e-3)
-    np.testing.assert_allclose(there, -back, atol=1e-2)
-    assert np.median(np.abs(again - normals)) < 1e-5
+    np.testing.assert_allclose(again, normals, atol=1e-5)
+    np.testing.assert_allclose(there, -back, atol=1e-4)
+    assert np.abs(samples - normals).max() > 0.5
 
 
 @pytest.mark.parametrize("size", [2, 3])
@@ -88,7 +90,7 @@ def test_determinants_are_those_of_automatic_differentiation(size):
         samples, found = flow.of_normals(normals)
     jacobians = tape.batch_jacobian(samples, normals)
     expected = np.linalg.slogdet(jacobians.numpy())[1]
-    np.testing.assert_allclose(found, expected, atol=1e-3)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_a_density_integrates_to_one():
@@ -103,7 +105,7 @@ def test_a_density_integrates_to_one():
 
 @pytest.mark.xla
 def test_it_fits_a_mixture():
-    """Within 0.05 nats of two narrow normals that are far apart."""
+    """Within 0.05 nats of two narrow normals far apart, and there and back to 1e-5."""
     centers = np.array([[-2.0, 0.0], [2.0, 1.0]])
 
     def drawn(count):
@@ -122,6 +124,8 @@ def test_it_fits_a_mixture():
     last = log_density(fresh).mean() - flow.log_density(fresh).numpy().mean()
     assert last <= first + 0.01
     assert -0.02 < last < 0.05
+    again, _ = flow.of_normals(flow.to_normals(fresh)[0])
+    np.testing.assert_allclose(again, fresh, atol=1e-5)
     samples = flow.sample(5_000, tf.constant([1, 2])).numpy()
     reverse = flow.log_density(samples).numpy().mean() - log_density(samples).mean()
     assert -0.02 < reverse < 0.2
