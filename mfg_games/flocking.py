@@ -236,7 +236,9 @@ class Flocking(Dynamics):
       horizon: number of decision times.
       dt: time between two of them.
       beta: how fast the influence of others fades with their distance; 0 for not.
-      alignment, effort, speed: weights of the reward's terms.
+      alignment: weight of the difference to the others' velocities.
+      effort: weight of the acceleration.
+      speed: weight of the velocity.
       speed_norm: "largest" or "sum", of the velocity's components.
       noise: standard deviation of the velocity's noise per unit of time.
       largest_action: bound of accelerations.
