@@ -34,8 +34,8 @@ class MeanFieldGame(pyspiel.Game):
 
     def __init__(self, params: dict | None = None):
         parameters = {**self.game_type.parameter_specification, **(params or {})}
-        if not parameters[FAMILY]:  # strings of other games need not show it
-            del parameters[FAMILY]
+        if not parameters.get(FAMILY):  # strings of other games need not show it
+            parameters.pop(FAMILY, None)
         self.dynamics = make_dynamics(self.dynamics_class, parameters)
         d = self.dynamics
         self.has_settlements = d.joint_law or d.has_action_rewards()

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-_SMALLEST_BIN = 1e-3  # share of the interval
-_SMALLEST_SLOPE = 1e-3
+# Of less, single precision would leave few digits on the way back.
+_SMALLEST_BIN = 1e-2  # share of the interval
+_SMALLEST_SLOPE = 1e-2
 # Parameters of zero give slopes of one: softplus(x + _SHIFT) + _SMALLEST_SLOPE = 1.
 _SHIFT = float(np.log(np.expm1(1 - _SMALLEST_SLOPE)))
 
