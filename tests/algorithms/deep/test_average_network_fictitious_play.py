@@ -69,6 +69,7 @@ def test_the_student_approaches_the_exact_average(choices):
     assert mass @ far / mass.sum() > 0.2
 
 
+@pytest.mark.slow
 def test_learnt_responses_come_near_to_the_exact_run(exploitabilities):
     choices = {"dqn_updates": 300, "dqn_width": 32, "dqn_players": 32}
     choices |= {"student_updates": 300, "student_width": 32, "student_games": 64}

@@ -17,13 +17,6 @@ from algorithms.fixed_point import FixedPoint
 from algorithms.mirror_descent import MirrorDescent
 from algorithms.policy_iteration import PolicyIteration
 
-ALL = [
-    DeepFictitiousPlay,
-    DeepFixedPoint,
-    DeepPolicyIteration,
-    DeepBoltzmannIteration,
-    StoredMirrorDescent,
-]
 EXACT = {"best_response": "exact"}
 
 
@@ -83,7 +76,17 @@ def test_exact_responses_have_no_networks():
         deep.response(0)
 
 
-@pytest.mark.parametrize("solver", ALL)
+@pytest.mark.parametrize(
+    "solver",
+    [
+        DeepFictitiousPlay,
+        StoredMirrorDescent,
+        # Remember what deep mirror descent does, and in the same way.
+        pytest.param(DeepFixedPoint, marks=pytest.mark.slow),
+        pytest.param(DeepPolicyIteration, marks=pytest.mark.slow),
+        pytest.param(DeepBoltzmannIteration, marks=pytest.mark.slow),
+    ],
+)
 def test_a_run_that_was_killed_goes_on_with_the_same_numbers(solver, tmp_path):
     path = tmp_path / "checkpoint.npz"
     run.run(solver.make(SMALL, **TINY), 2, checkpoint_path=path, progress=False)
