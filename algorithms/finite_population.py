@@ -186,8 +186,6 @@ def _run(
         if branches > 1:
             shocks = d.common_noise.outcome_probabilities[t]
             history = history * branches + int(rng.choice(branches, p=shocks))
-        else:
-            history *= branches
         counts = _moved(d, t, history, law, actions, rng)
         histories.append(history)
         all_counts.append(counts)

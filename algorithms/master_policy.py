@@ -55,6 +55,7 @@ from algorithms.population_policy import (
 from algorithms.regularisers import softmax
 from algorithms.solver import State, Update
 from mfg_games import parameters
+from mfg_games.dynamics import FAMILY
 
 SIGHTS = ("population", "nothing")
 REWARDS = ("own", "average")
@@ -166,9 +167,7 @@ class MasterSolver(DeepSolver):
         """The game with the initial laws that are only looked at."""
         name = self.game.get_type().short_name
         parameters = self.game.get_parameters()
-        return pyspiel.load_game(
-            name, {**parameters, "initial_laws": self.config.unseen}
-        )
+        return pyspiel.load_game(name, {**parameters, FAMILY: self.config.unseen})
 
     def _paid(self, here: World) -> World:
         """The world with the rewards that the configuration asks for."""
@@ -194,7 +193,7 @@ class MasterSolver(DeepSolver):
             {
                 name: value
                 for name, value in each.get_parameters().items()
-                if name != "initial_laws"
+                if name != FAMILY
             }
             for each in (self.game, game)
         )
