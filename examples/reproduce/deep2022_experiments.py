@@ -248,7 +248,9 @@ FULL = Scale(
     environments=_ENVIRONMENTS,
     budgets={
         ROOMS: _seconds(300, 200, 75, 75, 75, 45),
-        **dict.fromkeys(_SMALL_GAMES, _seconds(15, 15, 15, 15, 15, 15)),
+        SIS: _seconds(45, 45, 45, 45, 45, 45),
+        LQ: _seconds(15, 15, 15, 15, 15, 15),
+        CHASING: _seconds(45, 45, 45, 45, 45, 15),
         MAZE: _seconds(80, 100, 60, 60, 60, 30),
     },
     num_seeds=5,
