@@ -20,7 +20,7 @@ def of_result(result: Result) -> dict:
     solver, last = result.solver, result.history[-1]
     return {
         "game": str(solver.game),
-        "game_parameters": solver.game.get_parameters(),
+        "game_parameters": solver.game_identity["parameters"],
         "parameters": solver.parameters,
         "iterations": last.iteration,
         "exploitability": last.exploitability,

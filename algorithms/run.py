@@ -16,7 +16,7 @@ import tqdm
 from algorithms import checkpoint
 from algorithms.history import COLUMNS, Record, with_rates
 from algorithms.policy import ArrayPolicy
-from algorithms.solver import Solver, State
+from algorithms.solver import IterativeSolver, State
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Stopping:
     """When a run ends before its last iteration; None and 0 switch a rule off.
 
     Attributes:
-      absolute_tolerance: stop at an exploitability of at most this,
+      absolute_tolerance: stop at an exploitability, or optimality gap, of at most this,
       relative_tolerance: or of at most this share of the first one,
       patience: or after so many iterations without a new best,
       seconds: or when a run has taken so long.
@@ -39,10 +39,10 @@ class Stopping:
         """Why to stop after the last record; None to go on."""
         last, first = history[-1], history[0]
         tolerance = max(
-            self.absolute_tolerance, self.relative_tolerance * first.exploitability
+            self.absolute_tolerance, self.relative_tolerance * first.distance
         )
-        if tolerance > 0 and last.exploitability <= tolerance:
-            return f"exploitability reached {tolerance:g}"
+        if tolerance > 0 and last.distance <= tolerance:
+            return f"{last.aim} reached {tolerance:g}"
         if self.patience and last.iteration - best.iteration >= self.patience:
             return f"no new best in {self.patience} iterations"
         if self.seconds is not None and last.seconds >= self.seconds:
@@ -56,7 +56,7 @@ class Result:
 
     Attributes:
       history: a record before the first iteration and after each one.
-      best: the record of the lowest exploitability.
+      best: the record of the lowest exploitability, or optimality gap if measured.
       reason: why the run ended.
       solver: the solver that ran.
       state, best_state: its last state, and that of the best record.
@@ -65,7 +65,7 @@ class Result:
     history: list[Record]
     best: Record
     reason: str
-    solver: Solver
+    solver: IterativeSolver
     state: State
     best_state: State
 
@@ -89,10 +89,10 @@ class Result:
 
 
 def run(
-    solver: Solver,
+    solver: IterativeSolver,
     iterations: int,
     stopping: Stopping | None = None,
-    callbacks: Sequence[Callable[[Solver, Record], None]] = (),
+    callbacks: Sequence[Callable[[IterativeSolver, Record], None]] = (),
     checkpoint_path: str | pathlib.Path | None = None,
     checkpoint_every: float = 30.0,
     progress: bool = True,
@@ -153,7 +153,9 @@ def _show(bar: tqdm.tqdm, record: Record, best: Record) -> None:
 class _Session:
     """The history and the best iterate of one run, which may have had breaks."""
 
-    def __init__(self, solver: Solver, path: str | pathlib.Path | None, every: float):
+    def __init__(
+        self, solver: IterativeSolver, path: str | pathlib.Path | None, every: float
+    ):
         self._solver = solver
         self._path = path
         self._every = every
@@ -185,7 +187,7 @@ class _Session:
         metrics = with_rates(measured, seconds - before)
         record = Record(iteration, exploitability, seconds, metrics)
         self.history.append(record)
-        if record.exploitability < self.best.exploitability:
+        if record.distance < self.best.distance:
             self.best = record
             self._best_state = self._solver.state
         return record
@@ -220,7 +222,7 @@ class _Session:
 
     def _restore(self, best_state: State, history: list[Record]) -> None:
         self.history = history
-        self.best = min(history, key=lambda record: record.exploitability)
+        self.best = min(history, key=lambda record: record.distance)
         self._best_state = best_state
         self._last_good = self._solver.num_iterations
 

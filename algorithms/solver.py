@@ -18,6 +18,7 @@ import numpy as np
 import pyspiel
 import tensorflow as tf
 
+from algorithms import array_file
 from algorithms.distribution import DistributionPolicy
 from algorithms.model import Evaluation, Flow, load_model
 from algorithms.policy import ArrayPolicy
@@ -41,16 +42,10 @@ class Update(NamedTuple):
     best_value: tf.Tensor
 
 
-class Solver(abc.ABC):
-    """An iterative solver of one mean field game.
-
-    Args:
-      game: any OpenSpiel mean field game, or its string.
-      dtype: "float64" or "float32".
-      device: a TensorFlow device; None for TensorFlow's choice.
+class IterativeSolver(abc.ABC):
+    """What `algorithms.run.run` runs, and writes to checkpoints and goes on from.
 
     Attributes:
-      game, model: the game and its model.
       parameters: the constructor's arguments but game and device, by name.
       num_iterations: iterations done.
       variables: what iterations change in place, by name: networks, buffers, counters.
@@ -58,6 +53,7 @@ class Solver(abc.ABC):
     """
 
     parameters: dict
+    num_iterations: int
     largest_step = LARGEST
     variables: Mapping[str, tf.Variable] = types.MappingProxyType({})
 
@@ -76,9 +72,99 @@ class Solver(abc.ABC):
         return {argument.name: argument.default for argument in arguments[2:]}
 
     @classmethod
-    def make(cls, game: pyspiel.Game | str, **options) -> Solver:
+    def make(cls, game, **options) -> IterativeSolver:
         """A solver by its options, which are numbers and strings."""
         return cls(game, **options)
+
+    @property
+    @abc.abstractmethod
+    def game_identity(self) -> dict:
+        """Name and parameters of the game, as values for JSON."""
+
+    @property
+    @abc.abstractmethod
+    def exploitability(self) -> float:
+        """What a player could gain by leaving the current policy."""
+
+    @property
+    @abc.abstractmethod
+    def state(self) -> State:
+        """All arrays that the next iterations depend on; never changed in place."""
+
+    @abc.abstractmethod
+    def iteration(self) -> None:
+        """Runs one iteration.
+
+        Raises:
+          FloatingPointError: a value became infinite or no number.
+        """
+
+    @abc.abstractmethod
+    def restore(self, state: dict[str, np.ndarray], num_iterations: int) -> None:
+        """Continues from an earlier `state`, with equal numbers.
+
+        Raises:
+          ValueError: the arrays are of another solver or game.
+        """
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """What the last iteration measured, by name; `moves` and `updates` are counts.
+
+        Empty before the first iteration, and for solvers that only compute.
+        """
+        return {}
+
+    def node_arrays(self) -> dict[str, np.ndarray]:
+        """What tells the rows of the state's arrays later, in another process."""
+        return {}
+
+    def in_own_rows(
+        self, state: dict[str, np.ndarray], arrays: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """A state in this solver's rows.
+
+        Args:
+          state: its arrays as they were saved.
+          arrays: `node_arrays` among others, saved with them.
+        """
+        return state
+
+    def as_tensor(self, array: np.ndarray) -> tf.Tensor:
+        """An array of a saved state as it is held."""
+        return tf.constant(array)
+
+    def _require_shapes(
+        self, expected: Mapping[str, tf.TensorShape], state: Mapping[str, np.ndarray]
+    ) -> None:
+        """Raises a ValueError unless the arrays are such; None in a shape is open."""
+        found = {name: tf.TensorShape(array.shape) for name, array in state.items()}
+        fits = expected.keys() == found.keys() and all(
+            shape.is_compatible_with(found[name]) for name, shape in expected.items()
+        )
+        if not fits:
+            raise ValueError(
+                f"The state of {type(self).__name__} on `{self.game}` has the arrays "
+                f"{dict(expected)}. Received: {found}"
+            )
+
+    def _assign(self, state: Mapping[str, np.ndarray]) -> None:
+        """Puts arrays into `variables`."""
+        for name, variable in self.variables.items():
+            variable.assign(np.asarray(state[name], variable.dtype.as_numpy_dtype))
+
+
+class Solver(IterativeSolver):
+    """An iterative solver of one mean field game.
+
+    Args:
+      game: any OpenSpiel mean field game, or its string.
+      dtype: "float64" or "float32".
+      device: a TensorFlow device; None for TensorFlow's choice.
+
+    Attributes:
+      game, model: the game and its model.
+    """
 
     def __init__(
         self,
@@ -161,12 +247,30 @@ class Solver(abc.ABC):
         return self._evaluated().value.numpy()
 
     @property
-    def metrics(self) -> Mapping[str, float]:
-        """What the last iteration measured, by name; `moves` and `updates` are counts.
+    def game_identity(self) -> dict:
+        return array_file.game_identity(self.game)
 
-        Empty before the first iteration, and for solvers that only compute.
-        """
-        return {}
+    def node_arrays(self) -> dict[str, np.ndarray]:
+        return array_file.node_arrays(self.model)
+
+    def in_own_rows(
+        self, state: dict[str, np.ndarray], arrays: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        rows = array_file.rows_in(self.model, arrays)
+        if rows is None:
+            return state
+        placed = {name: np.array(array) for name, array in self.fresh_state().items()}
+        for name, array in state.items():
+            if name not in placed:
+                placed[name] = array  # of the solver's variables, which have no nodes
+            elif array.ndim:
+                placed[name][rows[: len(array)]] = array
+            else:
+                placed[name][...] = array
+        return placed
+
+    def as_tensor(self, array: np.ndarray) -> tf.Tensor:
+        return self.model.as_tensor(array)
 
     @property
     def flow(self) -> Flow:
@@ -180,34 +284,17 @@ class Solver(abc.ABC):
 
     @property
     def state(self) -> State:
-        """All arrays that the next iterations depend on; never changed in place."""
         copies = {name: array.value() for name, array in self.variables.items()}
         return {**self._state, **copies}
 
     def restore(self, state: dict[str, np.ndarray], num_iterations: int) -> None:
-        """Continues from an earlier `state`, with equal numbers.
-
-        Raises:
-          ValueError: the arrays are of another solver or game.
-        """
-        expected = {
-            name: array.shape
-            for name, array in {**self.fresh_state(), **self.variables}.items()
-        }
-        found = {name: tf.TensorShape(array.shape) for name, array in state.items()}
+        named = {**self.fresh_state(), **self.variables}
         # Variables that grow leave a dimension open.
-        fits = expected.keys() == found.keys() and all(
-            shape.is_compatible_with(found[name]) for name, shape in expected.items()
-        )
-        if not fits:
-            raise ValueError(
-                f"The state of {type(self).__name__} on `{self.game}` has the arrays "
-                f"{expected}. Received: {found}"
-            )
+        shapes = {name: array.shape for name, array in named.items()}
+        self._require_shapes(shapes, state)
         self.num_iterations = num_iterations
         self._state = {name: self.model.as_tensor(state[name]) for name in self._state}
-        for name, variable in self.variables.items():
-            variable.assign(np.asarray(state[name], variable.dtype.as_numpy_dtype))
+        self._assign(state)
         self._pending = None
 
     def _evaluated(self, learning_rate: float | None = None) -> Update:

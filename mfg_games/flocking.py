@@ -24,6 +24,7 @@ from mfg_games.dynamics import Dynamics
 from mfg_games.registration import register
 
 SPEEDS = ("largest", "sum")
+_TINY = 1e-24  # squared distance
 
 
 class FlockingModel(ContinuousGame):
@@ -118,9 +119,9 @@ class FlockingModel(ContinuousGame):
         self._alignment, self._effort, self._speed = alignment, effort, speed
         self._speed_norm, self._noise = speed_norm, noise * np.sqrt(dt)
         self._obstacle_cost, self._margin = obstacle_cost, margin
-        self._columns = _table("columns", columns, 3)
-        self._walls = _table("walls", walls, 4)
-        obstacles = len(self._columns) + len(self._walls)
+        self.columns = _table("columns", columns, 3)
+        self.walls = _table("walls", walls, 4)
+        obstacles = len(self.columns) + len(self.walls)
         allowed = "2 or 3 with obstacles"
         parameters.require(not obstacles or dimensions > 1, "dimensions", 1, allowed)
         self._centers = _table("centers", centers, dimensions)
@@ -142,44 +143,54 @@ class FlockingModel(ContinuousGame):
         stds = xp.asarray(self._stds, dtype=normals.dtype)
         return self._clipped(xp, means + stds * normals)
 
-    def step(self, xp, states, actions, crowd, normals):
+    def drift(self, xp, states, actions, crowd):
         x, v = self._parts(states)
-        shaken = self._noise * normals[:, self.num_controls :]
-        after = [x + v * self.dt, v + actions * self.dt + shaken]
-        return self._clipped(xp, xp.concatenate(after, axis=1))
+        ahead = [x + v * self.dt, v + actions * self.dt]
+        return xp.concatenate(ahead, axis=-1)
+
+    def land(self, xp, targets, normals):
+        x, v = self._parts(targets)
+        shaken = v + self._noise * normals[..., self.num_controls :]
+        return self._clipped(xp, xp.concatenate([x, shaken], axis=-1))
 
     def reward(self, xp, states, actions, crowd):
         x, v = self._parts(states)
         gaps = self._mean_gap(xp, x, v, crowd)
-        paid = -self._alignment * xp.sum(gaps**2, axis=1)
+        paid = -self._alignment * xp.sum(gaps**2, axis=-1)
         paid = paid - self.effort_of(xp, actions)
         speeds = xp.abs(v)
         largest = self._speed_norm == "largest"
-        speeds = xp.max(speeds, axis=1) if largest else xp.sum(speeds, axis=1)
+        speeds = xp.max(speeds, axis=-1) if largest else xp.sum(speeds, axis=-1)
         paid = paid + self._speed * speeds
-        if len(self._columns) or len(self._walls):
+        if len(self.columns) or len(self.walls):
             depth = xp.maximum(self._margin - self.clearance(xp, states), 0.0)
             paid = paid - self._obstacle_cost * depth**2
         return paid
 
+    def statistics(self, states):
+        velocities = self._parts(states)[1]
+        return {"velocity_variance": float(np.var(velocities, axis=0).sum())}
+
     def effort_of(self, xp, actions):
         """What accelerations [E, dimensions] cost, [E]."""
-        return self._effort * xp.sum(actions**2, axis=1)
+        return self._effort * xp.sum(actions**2, axis=-1)
 
     def clearance(self, xp, states):
         """Distance to the nearest obstacle, [E]: negative inside, infinite for none."""
-        x = states[:, :2]
-        nearest = xp.ones_like(x[:, 0]) * np.inf
-        for *center, radius in self._columns:
+        x = states[..., :2]
+        nearest = xp.ones_like(x[..., 0]) * np.inf
+        for *center, radius in self.columns:
             offset = x - xp.asarray(center, dtype=x.dtype)
-            distance = xp.sqrt(xp.sum(offset**2, axis=1)) - radius
-            nearest = xp.minimum(nearest, distance)
-        for low_x, high_x, low_y, high_y in self._walls:
+            # The slope of a root at 0 is infinite, which gradients must not meet.
+            squares = xp.maximum(xp.sum(offset**2, axis=-1), _TINY)
+            nearest = xp.minimum(nearest, xp.sqrt(squares) - radius)
+        for low_x, high_x, low_y, high_y in self.walls:
             center = xp.asarray([low_x + high_x, low_y + high_y], dtype=x.dtype) / 2
             half = xp.asarray([high_x - low_x, high_y - low_y], dtype=x.dtype) / 2
             beyond = xp.abs(x - center) - half
-            outside = xp.sqrt(xp.sum(xp.maximum(beyond, 0.0) ** 2, axis=1))
-            distance = outside + xp.minimum(xp.max(beyond, axis=1), 0.0)
+            squares = xp.sum(xp.maximum(beyond, 0.0) ** 2, axis=-1)
+            outside = xp.sqrt(xp.maximum(squares, _TINY))
+            distance = outside + xp.minimum(xp.max(beyond, axis=-1), 0.0)
             nearest = xp.minimum(nearest, distance)
         return nearest
 
@@ -188,16 +199,19 @@ class FlockingModel(ContinuousGame):
         others, theirs = self._parts(crowd.states)
         weights = crowd.weights
         if self.beta == 0:
-            return v - xp.sum(weights[:, None] * theirs, axis=0)
+            return v - xp.sum(weights[..., None] * theirs, axis=-2, keepdims=True)
         # |x - x'|^2 without an array [E, M, dimensions]; rounding may leave it below 0.
-        squares = xp.sum(x**2, axis=1)[:, None] + xp.sum(others**2, axis=1)
-        squares = xp.maximum(squares - 2 * xp.matmul(x, xp.transpose(others)), 0.0)
-        influence = weights * (1 + squares) ** (-self.beta)
-        return v * xp.sum(influence, axis=1)[:, None] - xp.matmul(influence, theirs)
+        squares = xp.sum(x**2, axis=-1)[..., :, None]
+        squares = squares + xp.sum(others**2, axis=-1)[..., None, :]
+        products = xp.matmul(x, xp.swapaxes(others, -1, -2))
+        squares = xp.maximum(squares - 2 * products, 0.0)
+        influence = weights[..., None, :] * (1 + squares) ** (-self.beta)
+        met = xp.sum(influence, axis=-1)[..., None]
+        return v * met - xp.matmul(influence, theirs)
 
     def _parts(self, states):
         """Positions and velocities, [E, dimensions] each."""
-        return states[:, : self.num_controls], states[:, self.num_controls :]
+        return states[..., : self.num_controls], states[..., self.num_controls :]
 
     def _clipped(self, xp, states):
         bounds = np.repeat([self.half_width, self.largest_speed], self.num_controls)

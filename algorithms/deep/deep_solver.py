@@ -14,12 +14,12 @@ from algorithms.deep import config as configs
 from algorithms.deep.config import SolverConfig
 from algorithms.deep.networks import NetworkSpec
 from algorithms.deep.players import World, world
+from algorithms.deep.presets import WithPresets
 from algorithms.model import Flow
 from algorithms.solver import Solver, State, Update
-from mfg_games import parameters
 
 
-class DeepSolver(Solver):
+class DeepSolver(WithPresets, Solver):
     """A solver that learns networks; flows and exploitability are exact.
 
     Args:
@@ -29,7 +29,6 @@ class DeepSolver(Solver):
       device: a TensorFlow device; None for TensorFlow's choice.
 
     Attributes:
-      presets: configurations by name.
       features: float32 [D, F], what networks see of each decision node.
     """
 
@@ -60,34 +59,6 @@ class DeepSolver(Solver):
 
         The flow of the update is that which the world is made of.
         """
-
-    @classmethod
-    def options(cls, preset: str | None = None) -> dict[str, object]:
-        """A preset, the first by default, and all that it sets.
-
-        Raises:
-          ValueError: there is no such preset.
-        """
-        name = preset or next(iter(cls.presets))
-        parameters.known("preset", name, cls.presets)
-        own = super().options()
-        del own["config"]
-        return {"preset": name, **configs.flat(cls.presets[name]), **own}
-
-    @classmethod
-    def make(
-        cls, game: pyspiel.Game | str, preset: str | None = None, **options
-    ) -> DeepSolver:
-        """A solver by the name of a preset, the first by default, and changes to it.
-
-        Raises:
-          ValueError: there is no such preset, or an option is out of range.
-        """
-        known = cls.options(preset)
-        config = cls.presets[known["preset"]]
-        names = configs.flat(config).keys() & options.keys()
-        changes = {name: options.pop(name) for name in names}
-        return cls(game, configs.changed(config, changes), **options)
 
     @property
     def metrics(self) -> Mapping[str, float]:

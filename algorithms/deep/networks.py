@@ -12,6 +12,7 @@ import tensorflow as tf
 from algorithms.deep.config import NetworkConfig
 from algorithms.deep.crowd import Crowd
 from algorithms.deep.randomness import derived_seed
+from algorithms.model.compiled import Compiled
 
 _LARGEST_BATCH = 2**16  # rows that a network maps at a time
 
@@ -160,7 +161,10 @@ def compiled(function: Callable, *signature, xla: bool = True) -> Callable:
         shapes. It cannot do loops that record what they did and end when they may.
     """
     return tf.function(
-        function, input_signature=signature, autograph=False, jit_compile=xla
+        function,
+        input_signature=signature,
+        autograph=False,
+        jit_compile=xla and Compiled.xla,
     )
 
 

@@ -18,6 +18,11 @@ def derived_seed(seed: int, *path: int | str) -> int:
     return int(np.random.SeedSequence([seed, *words]).generate_state(1)[0])
 
 
+def branch(seed: tf.Tensor, number: int) -> tf.Tensor:
+    """A seed, integers [2], for one of several uses of another one."""
+    return seed + tf.constant([number, 0], seed.dtype)
+
+
 def uniform(shape: tuple[int, ...], seed: tf.Tensor, dtype=tf.float32) -> tf.Tensor:
     """Random numbers in [0, 1).
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 # Of less, single precision would leave few digits on the way back.
 _SMALLEST_BIN = 1e-2  # share of the interval
 _SMALLEST_SLOPE = 1e-2
+_TINY = 1e-10
 # Parameters of zero give slopes of one: softplus(x + _SHIFT) + _SMALLEST_SLOPE = 1.
 _SHIFT = float(np.log(np.expm1(1 - _SMALLEST_SLOPE)))
 
@@ -130,7 +131,8 @@ class _Piece(NamedTuple):
         a = self._mean - self.first + value * self._bend
         b = self.first - value * self._bend
         c = -self._mean * value
-        root = tf.sqrt(tf.maximum(b**2 - 4 * a * c, 0.0))
+        # The slope of a root at 0 is infinite, which gradients must not meet.
+        root = tf.sqrt(tf.maximum(b**2 - 4 * a * c, _TINY))
         return 2 * c / (-b - root)
 
 

@@ -11,6 +11,7 @@ from algorithms import catalogue
 from algorithms.model.array_model import ArrayModel
 from algorithms.model.base import Evaluation, Flow, MeanFieldModel, ScorePolicy
 from algorithms.model.enumerated_model import EnumeratedModel
+from mfg_games.continuous import ContinuousGame
 from mfg_games.openspiel_game import MeanFieldGame
 
 __all__ = ["Evaluation", "Flow", "MeanFieldModel", "ScorePolicy", "load_model"]
@@ -46,6 +47,11 @@ def load_model(
         raise ValueError(f"`dtype` must be one of {_DTYPES}. Received: {dtype!r}")
     if isinstance(game, str):
         game = catalogue.load_game(game)
+    if isinstance(game, ContinuousGame):
+        raise ValueError(
+            f"`{game}` has no states to enumerate: it is a game in continuous space, "
+            "which the solver `flock` is for."
+        )
     if game.get_type().dynamics != pyspiel.GameType.Dynamics.MEAN_FIELD:
         raise ValueError(f"`{game}` is no mean field game.")
     # A model keeps its game alive, so an id in the table cannot be another game's.

@@ -10,11 +10,11 @@ import pytest
 
 import algorithms
 from algorithms import catalogue
-from algorithms.solver import Solver
+from algorithms.solver import IterativeSolver
 import mfg_games
 
 
-def all_solvers(cls=Solver):
+def all_solvers(cls=IterativeSolver):
     for subclass in cls.__subclasses__():
         yield subclass
         yield from all_solvers(subclass)
