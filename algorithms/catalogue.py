@@ -10,7 +10,8 @@ import pathlib
 from open_spiel.python.mfg import games as _openspiel_games  # noqa: F401 (registers)
 import pyspiel
 
-from mfg_games import parameters, settings
+from mfg_games import continuous_games, parameters, settings
+from mfg_games.continuous import ContinuousGame
 
 # Name on the command line -> module and class.
 SOLVERS = {
@@ -31,6 +32,7 @@ SOLVERS = {
     "deep_stored_mirror_descent": ("deep.stored_mirror_descent", "StoredMirrorDescent"),
     "fictitious_play": ("fictitious_play", "FictitiousPlay"),
     "fixed_point": ("fixed_point", "FixedPoint"),
+    "flock": ("flock", "Flock"),
     "frank_wolfe": ("frank_wolfe", "FrankWolfe"),
     "master_fictitious_play": ("master_policy", "MasterFictitiousPlay"),
     "master_mirror_descent": ("master_policy", "MasterMirrorDescent"),
@@ -43,6 +45,8 @@ SOLVERS = {
     "prior_descent": ("prior_descent", "PriorDescent"),
     "q_learning_fictitious_play": ("q_learning", "QLearningFictitiousPlay"),
     "regularised_equilibrium": ("regularised_equilibrium", "RegularisedEquilibrium"),
+    "social_frank_wolfe": ("social_optimum", "SocialFrankWolfe"),
+    "social_optimum": ("social_optimum", "SocialOptimum"),
 }
 
 
@@ -78,14 +82,18 @@ def games() -> dict[str, str]:
     }
 
 
-def load_game(text: str) -> pyspiel.Game:
+def load_game(text: str) -> pyspiel.Game | ContinuousGame:
     """Loads a mean field game from its OpenSpiel string or the name of a setting.
+
+    Games in continuous space have names of their own (`mfg_games.continuous_games`).
 
     Raises:
       ValueError: there is no such game or setting (the nearest one is named), or it is
         no mean field game.
       pyspiel.SpielError: a parameter is unknown or of the wrong type.
     """
+    if continuous_games.is_continuous(text):
+        return continuous_games.load(text)
     if text in settings.SETTINGS:
         return settings.SETTINGS[text].load()
     name = text.split("(", 1)[0].strip()

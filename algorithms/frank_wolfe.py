@@ -112,22 +112,19 @@ class FrankWolfe(Solver):
         response = self._occupancy(greedy(values.best_q, legal))
         if self._atoms:
             gains = _advantage(policy, values.q)
-            atoms = self._moved(
-                state["atoms"], policy, here, response, gains, step_size
-            )
+            atoms = self._moved(state["atoms"], here, response, gains, step_size)
             return Update({"atoms": atoms}, flow, values.value, values.best_value)
         if self._rule == LINE_SEARCH:
             first = tf.reduce_sum(response * _advantage(policy, values.q))
-            step_size = self._line_search(policy, here, response, first, step_size)
+            step_size = self._line_search(here, response, first, step_size)
         played = self._played(_mixed(here, response, step_size))
         return Update({"policy": played}, flow, values.value, values.best_value)
 
-    def _line_search(self, policy, here, target, first, longest) -> tf.Tensor:
+    def _line_search(self, here, target, first, longest) -> tf.Tensor:
         """The step up to `longest` at which the slope vanishes, by Illinois' rule.
 
         Args:
-          policy: [D, A], the current one.
-          here: [D, A], its flow.
+          here: [D, A], the current flow.
           target: [D, A], the flow that a step of 1 ends at.
           first: the slope at the step 0, per unit of `longest`.
           longest: the end of the search, negative for steps away from the target; the
@@ -136,8 +133,9 @@ class FrankWolfe(Solver):
 
         def slope(share):
             there = self._played(_mixed(here, target, share * longest))
-            q = self.model.evaluate(policy, self.model.distribution(there)).q
-            return longest * tf.reduce_sum(target * _advantage(policy, q))
+            _, values = self._sweep(there)
+            gains = _advantage(there, values.q)
+            return longest * tf.reduce_sum((target - here) * gains)
 
         def unfinished(count, low, low_slope, high, high_slope, share, last):
             bracketed = (low_slope > 0) & (high_slope < 0)
@@ -167,7 +165,7 @@ class FrankWolfe(Solver):
 
     # ---- away steps: the flow as a sum of weighted responses, `atoms` [D, C, A] ------
 
-    def _moved(self, atoms, policy, here, response, gains, longest) -> tf.Tensor:
+    def _moved(self, atoms, here, response, gains, longest) -> tf.Tensor:
         """The atoms after a step towards the response or away from the worst atom."""
         weights = _weights(atoms)
         gained = tf.einsum("dca,da->c", atoms, gains)
@@ -181,7 +179,7 @@ class FrankWolfe(Solver):
         emptied = tf.math.divide_no_nan(weight, 1 - weight)
         longest *= tf.where(away, -emptied, 1.0)
         first = longest * tf.reduce_sum(target * gains)
-        step = self._line_search(policy, here, target, first, longest)
+        step = self._line_search(here, target, first, longest)
         slot = _in_slot(atom, worst, self._atoms)
         atoms = tf.where(
             away, _mixed(atoms, slot, step), _mixed(*_added(atoms, response), step)

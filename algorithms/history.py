@@ -13,6 +13,10 @@ COLUMNS = ("iteration", "exploitability", "seconds")
 _COUNTS = ("moves", "updates")  # of an iteration, hence with a rate
 _RATE = "_per_second"
 
+# The metric of solvers that look for something else than an equilibrium: how far from
+# it they are. It takes the place of exploitability in what a run aims at.
+OPTIMALITY_GAP = "optimality_gap"
+
 
 @dataclasses.dataclass(frozen=True)
 class Record:
@@ -32,6 +36,17 @@ class Record:
     metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     @property
+    def aim(self) -> str:
+        """What a run minimises, in words."""
+        name = OPTIMALITY_GAP if OPTIMALITY_GAP in self.metrics else "exploitability"
+        return name.replace("_", " ")
+
+    @property
+    def distance(self) -> float:
+        """How far the solver is from what it looks for: what a run minimises."""
+        return self.metrics.get(OPTIMALITY_GAP, self.exploitability)
+
+    @property
     def row(self) -> dict[str, int | float | str]:
         """A row of a table, by column."""
         seconds = f"{self.seconds:.6f}"
@@ -40,11 +55,11 @@ class Record:
 
     @property
     def summary(self) -> str:
-        """Losses and rates in a few words; empty where nothing was measured."""
+        """Losses, gap and rates in a few words; empty where nothing was measured."""
         losses = [
             f"{name.replace('_', ' ')} {value:.4g}"
             for name, value in self.metrics.items()
-            if name.endswith("loss")
+            if name.endswith(("loss", "gap"))
         ]
         rates = [
             f"{tqdm.tqdm.format_sizeof(value)} {name.removesuffix(_RATE)}/s"

@@ -144,7 +144,7 @@ def run(
 
 
 def _show(bar: tqdm.tqdm, record: Record, best: Record) -> None:
-    text = f"exploitability {record.exploitability:.4g}, best {best.exploitability:.4g}"
+    text = f"{record.aim} {record.distance:.4g}, best {best.distance:.4g}"
     measured = f", {record.summary}" if record.summary else ""
     bar.set_postfix_str(text + measured, refresh=False)
     bar.update(record.iteration - bar.n)

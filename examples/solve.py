@@ -8,7 +8,9 @@ The output directory then holds exploitability.csv and .png, flow.png (the popul
 over time), policy.npz (loads back as an OpenSpiel policy, also with --policy here),
 run.json (game, parameters, versions, seed, timings) and checkpoint.npz (for --resume);
 of solvers that learn also log.csv, which grows with losses and rates of every
-iteration. With --tensorboard the same goes to tensorboard/.
+iteration. In continuous space (--algorithm=flock --game=flocking_4d) the checkpoint
+holds the policies, and birds leave an animation, flow.gif. With --tensorboard the log
+also goes to tensorboard/.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ import tqdm
 
 from algorithms import arguments, catalogue, quiet, record
 import mfg_games
-from mfg_games import parameters, settings
+from mfg_games import continuous_games, parameters, settings
+from mfg_games.continuous import ContinuousGame
+from mfg_games.flocking import FlockingModel
 
 FLAGS = flags.FLAGS
 stopping_flags.define_flags(FLAGS)
@@ -32,6 +36,7 @@ flags.adopt_module_key_flags(stopping_flags)
 
 # What ends in one line: mistakes, and runs whose numbers have gone wrong.
 _ENDS = (ValueError, FileNotFoundError, FloatingPointError, pyspiel.SpielError)
+_BIRDS = 400  # players in a picture of continuous space
 _SOLVER_FLAGS = ("lr", "temperature", "damping", "dtype", "device")
 
 flags.DEFINE_string(
@@ -61,6 +66,12 @@ flags.DEFINE_bool(
     "Write curves for TensorBoard, which the extra `tensorboard` installs: look at "
     "them with `tensorboard --logdir=OUTPUT_DIR`.",
 )
+flags.DEFINE_bool(
+    "duality_gap",
+    False,
+    "Write duality_gap.csv: bounds of the maximum of the potential, in games that have "
+    "a concave one, which equilibria attain.",
+)
 flags.DEFINE_string("policy", None, "Evaluate this policy file instead of solving.")
 flags.DEFINE_bool("list", False, "Show games, settings and solvers.")
 
@@ -83,6 +94,8 @@ def main(argv: list[str]) -> None:
 def list_everything() -> None:
     """Prints games, settings and solvers."""
     _print_table("Games", catalogue.games())
+    rows = {name: s.description for name, s in continuous_games.SETTINGS.items()}
+    _print_table("Games in continuous space, for the algorithm flock", rows)
     rows = {name: s.description for name, s in sorted(settings.SETTINGS.items())}
     _print_table("Settings", rows)
     rows = {name: catalogue.solver_summary(name) for name in catalogue.SOLVERS}
@@ -115,19 +128,23 @@ def solve(game: pyspiel.Game) -> None:
 
     from algorithms import run
 
+    bounds = _potential_bounds(game)
     result = run.run(
         solver,
         FLAGS.iterations,
         run.Stopping(**stopping_flags.given(FLAGS)),
-        callbacks=_callbacks(output),
+        callbacks=[*_callbacks(output), *bounds],
         checkpoint_path=checkpoint,
         progress=sys.stderr.isatty(),
     )
     last = result.history[-1]
     print(
-        f"Ended because {result.reason}: exploitability {last.exploitability:.6g}, "
-        f"best {result.best.exploitability:.6g} at iteration {result.best.iteration}."
+        f"Ended because {result.reason}: {last.aim} {last.distance:.6g}, "
+        f"best {result.best.distance:.6g} at iteration {result.best.iteration}."
     )
+    for each in bounds:
+        each.save_csv(output / "duality_gap.csv")
+        print(f"Potential {each.lower:.6g}, at most {each.gap:.3g} below its maximum.")
     write_results(output, solver, result)
     origin = {
         "setting": FLAGS.setting,
@@ -152,6 +169,15 @@ def _callbacks(output: pathlib.Path) -> list:
     return callbacks
 
 
+def _potential_bounds(game: pyspiel.Game) -> list:
+    """The duality gap's callback, if the flag asks for it."""
+    if not FLAGS.duality_gap:
+        return []
+    from algorithms import duality_gap
+
+    return [duality_gap.PotentialBounds(game)]
+
+
 class TablePrinter:
     """Prints a row of the history at 1, 2, 5, 10, 20, 50, ... iterations."""
 
@@ -173,14 +199,28 @@ def write_results(output: pathlib.Path, solver, result) -> None:
     from algorithms import pictures, policy_file
 
     result.save_csv(output / "exploitability.csv")
-    policy_file.save_policy(output / "policy.npz", result.best_policy)
     steps = [row.iteration for row in result.history]
     values = [row.exploitability for row in result.history]
     pictures.save(
         pictures.exploitability_figure({FLAGS.algorithm: (steps, values)}),
         output / "exploitability.png",
     )
+    if isinstance(solver.game, ContinuousGame):
+        write_birds(output, solver)
+        return
+    policy_file.save_policy(output / "policy.npz", result.best_policy)
     pictures.save(flow_picture(result.best_policy), output / "flow.png")
+
+
+def write_birds(output: pathlib.Path, solver) -> None:
+    """Draws players of the last policy in continuous space; those who fly also move."""
+    from algorithms.pictures import birds, save
+
+    game = solver.game
+    states = solver.players(_BIRDS, FLAGS.seed)
+    save(birds.birds_figure(game, states, str(game)), output / "flow.png")
+    if isinstance(game, FlockingModel):
+        birds.save_animation(game, states, "", output / "flow.gif")
 
 
 def flow_picture(policy):
@@ -195,7 +235,7 @@ def flow_picture(policy):
     return pictures.string_flow_figure(model.masses(flow))
 
 
-def _load_game() -> pyspiel.Game:
+def _load_game() -> pyspiel.Game | ContinuousGame:
     if FLAGS.setting:
         return settings.setting(FLAGS.setting).load()
     return catalogue.load_game(FLAGS.game)

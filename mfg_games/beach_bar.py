@@ -75,6 +75,7 @@ class BeachBar(Dynamics):
         step = (1.0 - stay_probability) / 2
         self._noise = np.array([step, stay_probability, step])
         self._crowd_aversion = crowd_aversion
+        self.concave_potential = crowd_aversion >= 0
         bar = size // 2
         self._attraction = 1.0 - np.abs(places - bar) / bar
         self._walking_cost = np.abs(_ACTIONS) / size
@@ -93,6 +94,9 @@ class BeachBar(Dynamics):
         bar_open = _OPEN if z is None else z
         crowding = crowd.aversion(xp, mu, self._crowd_aversion)
         return (bar_open * self._attraction + crowding)[..., None] - self._walking_cost
+
+    def potential(self, t, law, z):
+        return crowd.aversion_potential(self, t, law, z, self._crowd_aversion)
 
     def action_name(self, action: int) -> str:
         return f"{_ACTIONS[action]:+d}"

@@ -64,6 +64,7 @@ class BeachBar2D(Dynamics):
             world.successors, grid.direction_noise(noise)
         )
         self._crowd_aversion = crowd_aversion
+        self.concave_potential = crowd_aversion >= 0
         distances = world.distances(world.center)
         self._costs = (distances[:, None] + grid.MOVE_LENGTHS) / size
         low, high = crowd.aversion_range(crowd_aversion)
@@ -75,6 +76,9 @@ class BeachBar2D(Dynamics):
     def reward(self, xp, t, mu, z):
         crowding = crowd.aversion(xp, mu, self._crowd_aversion)
         return crowding[..., None] - self._costs
+
+    def potential(self, t, law, z):
+        return crowd.aversion_potential(self, t, law, z, self._crowd_aversion)
 
     def action_name(self, action: int) -> str:
         return grid.MOVE_NAMES[action]

@@ -70,6 +70,7 @@ class Building(Dynamics):
         )
         self._exit_reward = np.where(above, 0.0, exit_reward)
         self._crowd_aversion = crowd_aversion
+        self.concave_potential = crowd_aversion >= 0
         low, high = crowd.aversion_range(crowd_aversion)
         self.reward_range = (low + min(exit_reward, 0.0), high + max(exit_reward, 0.0))
 
@@ -79,6 +80,9 @@ class Building(Dynamics):
     def reward(self, xp, t, mu, z):
         crowding = crowd.aversion(xp, mu, self._crowd_aversion)
         return (self._exit_reward + crowding)[..., None]
+
+    def potential(self, t, law, z):
+        return crowd.aversion_potential(self, t, law, z, self._crowd_aversion)
 
     def action_name(self, action: int) -> str:
         return _ACTION_NAMES[action]

@@ -49,6 +49,7 @@ class Chain(Dynamics):
         self._noise = np.array([step, stay_probability, step])
         self._reward = place[:, None] - movement_cost * np.abs(_STEPS)  # [S, A]
         self._interaction = interaction
+        self.concave_potential = interaction <= 0
         self.reward_range = (
             self._reward.min() + min(interaction, 0.0),
             self._reward.max() + max(interaction, 0.0),
@@ -59,6 +60,11 @@ class Chain(Dynamics):
 
     def reward(self, xp, t, mu, z):
         return self._reward + self._interaction * mu[..., None]
+
+    def potential(self, t, law, z):
+        mu = law.sum(-1)
+        paid = np.sum(law * self.reward(np, t, mu, z))
+        return float(paid - self._interaction / 2 * np.sum(mu**2))
 
     def action_name(self, action: int) -> str:
         return f"{_STEPS[action]:+d}"

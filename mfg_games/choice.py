@@ -32,6 +32,9 @@ class Choice(Dynamics):
         self.moves = np.tile(np.arange(1, size, dtype=np.int32), (size, 1))
         self._successors = np.arange(size, dtype=np.int32)[:, None]
         self._payoffs = payoffs
+        if (payoffs == payoffs.T).all():
+            highest = np.linalg.eigvalsh(payoffs)[-1]
+            self.concave_potential = bool(highest <= 0)
         self.reward_range = (payoffs.min(), payoffs.max())
 
     def transition(self, xp, t, mu, z):
@@ -39,6 +42,10 @@ class Choice(Dynamics):
 
     def reward(self, xp, t, mu, z):
         return xp.matmul(mu, self._payoffs.T)[..., None]
+
+    def potential(self, t, law, z):
+        mu = law.sum(-1)
+        return float(np.sum(mu * (mu @ self._payoffs.T)) / 2)
 
     def action_name(self, action: int) -> str:
         return self.state_names[action + 1]

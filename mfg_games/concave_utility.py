@@ -75,6 +75,7 @@ class ConcaveUtility(Dynamics):
     """
 
     factor_names = ("row", "column")
+    concave_potential = True
 
     def __init__(
         self,
@@ -139,6 +140,9 @@ class ConcaveUtility(Dynamics):
     def reward(self, xp, t, mu, z):
         gradient = self.gradient(mu, t, xp)
         return gradient if self.joint_law else gradient[..., None]
+
+    def potential(self, t, law, z):
+        return self.utility(law if self.joint_law else law.sum(-1), t)
 
     def utility(self, mu: np.ndarray, t: int = 0) -> float:
         """F at the occupancy `mu`, [1, S], or for imitation [1, S, A].

@@ -54,6 +54,8 @@ class Congestion(Exploration):
         distances = world.distances(_target_cell(world, target))
         self._distance_cost = distances / sum(world.shape)
         self._move_cost = congestion * grid.MOVE_LENGTHS
+        if congestion != 0:  # moves thwart each other, but staying thwarts nobody
+            self.concave_potential = None
         low, high = self.reward_range
         self.reward_range = (
             low - self._distance_cost.max() - max(congestion, 0.0),

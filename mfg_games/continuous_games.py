@@ -36,7 +36,6 @@ class ContinuousSetting:
 
 # Birds at unit weights of all terms but the effort want to be as fast as they may.
 _FLOCK = {"speed": 1.0, "effort": 0.1, "horizon": 50, "dt": 0.2}
-_ORIGIN = {3: ((0.0, 0.0, 0.0),), 1: ((0.0,),)}
 _GROUPS = {
     "centers": ((-20.0, -20.0), (20.0, -20.0), (0.0, 20.0)),
     "velocities": ((0.7, -0.7), (0.7, 0.7), (-0.7, 0.7)),
@@ -55,8 +54,17 @@ _OBSTACLES = {
 SETTINGS: Mapping[str, ContinuousSetting] = {
     "flocking_2d": ContinuousSetting(
         FlockingModel,
-        {**_FLOCK, "dimensions": 1, "centers": _ORIGIN[1], "velocities": _ORIGIN[1]},
-        "birds on a line, states of position and velocity",
+        {
+            "dimensions": 1,
+            "horizon": 30,
+            "dt": 0.5,
+            "noise": 0.1,
+            "half_width": 5.0,
+            "velocity_std": 0.5,
+            "centers": ((0.0,),),
+            "velocities": ((0.0,),),
+        },
+        "birds on a line, with the coefficients of mfg_flocking",
     ),
     "flocking_4d": ContinuousSetting(
         FlockingModel, _FLOCK, "birds in a plane that all see each other, beta = 0"
@@ -73,7 +81,7 @@ SETTINGS: Mapping[str, ContinuousSetting] = {
     ),
     "flocking_obstacles": ContinuousSetting(
         FlockingModel,
-        {**_FLOCK, **_OBSTACLES, "horizon": 60},
+        {**_FLOCK, **_OBSTACLES, "horizon": 100, "dt": 0.15},
         "a flock between walls and around columns",
     ),
     "flocking_6d": ContinuousSetting(

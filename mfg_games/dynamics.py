@@ -151,6 +151,7 @@ class Dynamics(abc.ABC):
       joint_law: whether `transition` and `reward` depend on what the others do, not
         only on where they are: their `mu` is then the joint law of state and action,
         [N, S, A], and the reward's last axis is A.
+      concave_potential: whether `potential` is concave; None where the game has none.
     """
 
     horizon: int
@@ -168,6 +169,7 @@ class Dynamics(abc.ABC):
     moves: np.ndarray | None = None
     common_noise: CommonNoise | None = None
     joint_law: bool = False
+    concave_potential: bool | None = None
     parameters: dict | None = None  # set by make_dynamics
     _family: np.ndarray | None = None
 
@@ -199,6 +201,15 @@ class Dynamics(abc.ABC):
     def terminal_reward(self, xp, mu, z):
         """Reward at the horizon, float64 [N, S]; zero unless a game has one."""
         return xp.zeros_like(mu)
+
+    def potential(self, t: int, law: np.ndarray, z) -> float:
+        """A function of the joint law [N, S, A] at t whose gradient is the reward.
+
+        For games whose transitions do not depend on mu, and without terminal reward:
+        equilibria are stationary points of the sum of discount**t times it over time,
+        maxima if it is concave. `z` is that of `reward`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no potential.")
 
     def action_name(self, action: int) -> str:
         """A short name of an action, unique among the actions."""

@@ -60,6 +60,7 @@ class Exploration(Dynamics):
         self._successors = world.successors  # noise moves as the actions do
         self._noise = world.legal_move_noise(noise)
         self._crowd_aversion = crowd_aversion
+        self.concave_potential = crowd_aversion >= 0
         self.reward_range = crowd.aversion_range(crowd_aversion)
 
     def transition(self, xp, t, mu, z):
@@ -67,6 +68,9 @@ class Exploration(Dynamics):
 
     def reward(self, xp, t, mu, z):
         return crowd.aversion(xp, mu, self._crowd_aversion)[..., None]
+
+    def potential(self, t, law, z):
+        return crowd.aversion_potential(self, t, law, z, self._crowd_aversion)
 
     def action_name(self, action: int) -> str:
         return grid.MOVE_NAMES[action]

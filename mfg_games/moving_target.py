@@ -83,6 +83,7 @@ class MovingTarget(Dynamics):
             self.common_noise = _wandering(world, horizon, move_every)
         self._attraction = attraction
         self._crowd_aversion = crowd_aversion
+        self.concave_potential = crowd_aversion >= 0
         low, high = crowd.aversion_range(crowd_aversion)
         diameter = world.distances(world.coordinates[0]).max()
         farthest = attraction * (1 - diameter / (2 * size))
@@ -99,6 +100,9 @@ class MovingTarget(Dynamics):
         share = self._world.distances(target, xp) / sum(self.state_shape)
         crowding = crowd.aversion(xp, mu, self._crowd_aversion)
         return (self._attraction * (1.0 - share) + crowding)[..., None]
+
+    def potential(self, t, law, z):
+        return crowd.aversion_potential(self, t, law, z, self._crowd_aversion)
 
     def action_name(self, action: int) -> str:
         return grid.MOVE_NAMES[action]

@@ -89,6 +89,7 @@ class RandomGarnet(Dynamics):
         self._rewards = np.where(rng.random(pairs) < sparsity, rewards, 0.0)
         self._crowd_aversion = crowd_aversion
         self._coupling = coupling
+        self.concave_potential = crowd_aversion >= 0 if coupling == 0 else None
         low, high = crowd.aversion_range(crowd_aversion)
         self.reward_range = (low + self._rewards.min(), high + self._rewards.max())
 
@@ -104,6 +105,9 @@ class RandomGarnet(Dynamics):
     def reward(self, xp, t, mu, z):
         crowding = crowd.aversion(xp, mu, self._crowd_aversion)
         return self._rewards + crowding[..., None]
+
+    def potential(self, t, law, z):
+        return crowd.aversion_potential(self, t, law, z, self._crowd_aversion)
 
 
 def _subsets(

@@ -62,6 +62,7 @@ class Switching(Dynamics):
         self._prices = np.zeros(2)
         self._prices[_SWITCH] = switching_cost
         self._crowd_cost = crowd_cost
+        self.concave_potential = True
         self.reward_range = (-switching_cost - crowd_cost, 0.0)
 
     def transition(self, xp, t, mu, z):
@@ -69,6 +70,10 @@ class Switching(Dynamics):
 
     def reward(self, xp, t, mu, z):
         return -self._crowd_cost * mu[..., None] - self._prices
+
+    def potential(self, t, law, z):
+        crowding = self._crowd_cost / 2 * np.sum(law.sum(-1) ** 2)
+        return float(-crowding - np.sum(law * self._prices))
 
     def action_name(self, action: int) -> str:
         return _ACTION_NAMES[action]

@@ -148,6 +148,21 @@ class ArrayModel(MeanFieldModel):
             return Flow(masses, mass, tf.zeros((0, self.num_actions), self.dtype))
         return Flow(masses, mass, self._law(masses, self.expand(policy)))
 
+    def flow_of(self, measure: tf.Tensor) -> Flow:
+        """The flow of which an array [D, A] is the mass of nodes and actions.
+
+        The array need not be what some policy leads to: only the mass at the horizon
+        follows from the rest. Gradients pass through.
+        """
+        mass = tf.reduce_sum(measure, axis=-1)
+        last = self._segments[-1]
+        actions = self._layered(last, last.rows(measure)[-1])
+        everybody = tf.ones_like(actions[..., 0])
+        law = actions if self._dynamics.joint_law else tf.reduce_sum(actions, -1)
+        rest = self._forward(last, last.length - 1, everybody, actions, law)
+        joint = measure if self._dynamics.joint_law else measure[:0]
+        return Flow(mass, rest, joint)
+
     def _swept(self, policy: tf.Tensor | ScorePolicy) -> tf.Tensor | ScorePolicy:
         """The policy as the sweeps take it: as an array, unless that is too large."""
         return policy if self._scores_states else self.expand(policy)
@@ -263,7 +278,7 @@ class ArrayModel(MeanFieldModel):
         regulariser: Regulariser | None = None,
     ) -> Evaluation:
         policy = self._swept(policy)
-        values = tf.tile(self._step.terminal_rewards(flow.rest)[None], [2, 1, 1, 1])
+        values = tf.tile(self._terminal_rewards(flow.rest)[None], [2, 1, 1, 1])
         law = flow.joint if self._dynamics.joint_law else flow.mass
         layers = []
         for segment in reversed(self._segments):
@@ -319,7 +334,7 @@ class ArrayModel(MeanFieldModel):
           response)).
         """
         successors, probabilities = self._step.transition(segment, i, law)
-        rewards = self._step.reward(segment, i, law)
+        rewards = self._rewards(segment, i, law, policy, values)
         after = self._continuation(segment, values, successors, probabilities)
         q, best_q = (rewards + self._by_action(column) for column in tf.unstack(after))
         if self._restricted:
@@ -332,6 +347,14 @@ class ArrayModel(MeanFieldModel):
             best_value = regulariser.conjugate(best_q, self._dynamics.legal_mask())
         values = tf.stack([value, best_value])
         return values, (rewards, *tf.unstack(after))
+
+    def _rewards(self, segment: Segment, i, law, policy, values) -> tf.Tensor:
+        """Rewards in the i-th step, [H, N, S, A or 1], from what `_backward` takes."""
+        return self._step.reward(segment, i, law)
+
+    def _terminal_rewards(self, mass: tf.Tensor) -> tf.Tensor:
+        """Rewards at the horizon, [H, N, S], where the masses are [H, N, S]."""
+        return self._step.terminal_rewards(mass)
 
     def _continuation(self, segment: Segment, values, successors, probabilities):
         """Expected later values, [2, H, N, S, A], or [2, H, N, S] after a move."""

@@ -12,7 +12,13 @@ from algorithms.checkpoint import load, save
 from algorithms.fictitious_play import FictitiousPlay
 from algorithms.frank_wolfe import FrankWolfe
 from algorithms.history import Record
-from mfg_games.concave_utility import CONSTRAINED, ENTROPY, MATCHING, UTILITIES
+from mfg_games.concave_utility import (
+    CONSTRAINED,
+    ENTROPY,
+    IMITATION,
+    MATCHING,
+    UTILITIES,
+)
 
 MEDIUM = "mfg_concave_utility(layout=empty_5x5,horizon=10,utility={})"
 TINY = (
@@ -167,10 +173,12 @@ def test_line_search_finds_the_best_point_of_the_segment(utility):
     assert utility_of(best) - max(utilities) < 0.05 * abs(before)
 
 
+@pytest.mark.xla
 @pytest.mark.parametrize(
     "utility",
+    # The one of states, the other of states and actions.
     [
-        pytest.param(u, marks=pytest.mark.slow if u == MATCHING else ())
+        pytest.param(u, marks=() if u in (ENTROPY, IMITATION) else pytest.mark.slow)
         for u in UTILITIES
     ],
 )

@@ -54,6 +54,7 @@ def finished(tmp_path_factory):
         "--algorithm=fictitious_play",
         "--iterations=20",
         f"--output_dir={output}",
+        "--duality_gap",
     )
     assert done.returncode == 0, done.stderr
     return output, done
@@ -83,6 +84,18 @@ def test_it_leaves_tables_pictures_policy_and_run(finished):
     policy = load_policy(output / "policy.npz", pyspiel.load_game(GAME))
     value = exploitability(policy.game, policy)
     assert value == pytest.approx(run["best_exploitability"], abs=1e-12)
+
+
+def test_it_bounds_the_potential(finished):
+    output, done = finished
+    with open(output / "duality_gap.csv") as file:
+        last = list(csv.DictReader(file))[-1]
+    said = f"at most {float(last['gap']):.3g} below its maximum"
+    assert last["iteration"] == "20"
+    assert said in done.stdout
+    assert 0 < float(last["gap"]) <= float(last["exploitability"])
+    other = solve("--game=mfg_sis", "--duality_gap", f"--output_dir={output / 'sis'}")
+    assert "must declare a concave potential" in other.stderr
 
 
 def test_it_resumes(finished):

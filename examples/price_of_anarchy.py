@@ -1,0 +1,243 @@
+"""What selfishness costs: welfare at the equilibrium and at the social optimum.
+
+    python examples/price_of_anarchy.py                            # a minute
+    python examples/price_of_anarchy.py --game="mfg_sis(horizon=30)" --iterations=500
+
+The welfare is the expected reward of all players together, added over populations. The
+output directory holds price_of_anarchy.csv, a row for each game, and a picture of both
+crowds of each game. Exploitability and optimality gap tell how far the equilibrium and
+the optimum were found: of a game with several equilibria, or a welfare that is not
+concave, the script compares those that its solvers reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import csv
+import dataclasses
+import pathlib
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from absl import app, flags
+import numpy as np
+import pyspiel
+import tqdm
+
+from algorithms import catalogue, quiet
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from algorithms.policy import ArrayPolicy
+    from algorithms.solver import Solver
+
+FLAGS = flags.FLAGS
+
+GAMES = (
+    "mfg_beach_bar(size=20,horizon=15)",
+    "mfg_crowd_chain(num_states=10,horizon=15,crowd_cost=10.0,center_attraction=0.1)",
+    "mfg_congestion(layout=four_rooms_open,horizon=20,congestion=20.0)",
+    "mfg_sis(horizon=30)",
+    "mfg_kinetic_congestion(horizon=15)",
+    "mfg_equilibrium_price(horizon=10,demand=20.0)",
+    "mfg_predator_prey(horizon=10)",
+)
+HEADER = (
+    f"{'equilibrium':>12} {'exploit.':>10} {'optimum':>12} {'gap':>10} "
+    f"{'ratio':>8}  game"
+)
+
+
+def define_flags(into: flags.FlagValues = FLAGS) -> None:
+    """Called when this is the program: tests import several scripts together."""
+    flags.DEFINE_multi_string(
+        "game", list(GAMES), "A game of this collection or a setting; repeatable.", into
+    )
+    flags.DEFINE_string(
+        "equilibrium", "adaptive_mirror_descent", "The solver of the game.", into
+    )
+    flags.DEFINE_string(
+        "optimum",
+        "social_optimum",
+        "The solver of the planner's problem; social_frank_wolfe is the other one.",
+        into,
+    )
+    flags.DEFINE_integer(
+        "iterations", 300, "Of both solvers.", lower_bound=0, flag_values=into
+    )
+    flags.DEFINE_string(
+        "output_dir", "runs/price_of_anarchy", "Where the results go.", into
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A row of the table.
+
+    Attributes:
+      game: the game, as it was asked for.
+      equilibrium: its welfare,
+      exploitability: and how far it is from being one.
+      optimum: the welfare of the optimum,
+      optimality_gap: and how far it is from being one.
+      difference: welfare lost.
+      price_of_anarchy: the ratio of the welfares, at least 1; nan if they differ in
+        sign.
+      total_variation: between both crowds, averaged over time and populations.
+      wasserstein: the same in moves.
+    """
+
+    game: str
+    equilibrium: float
+    exploitability: float
+    optimum: float
+    optimality_gap: float
+    difference: float
+    price_of_anarchy: float
+    total_variation: float
+    wasserstein: float
+
+    @property
+    def line(self) -> str:
+        """The row as it is printed."""
+        return (
+            f"{self.equilibrium:>12.6g} {self.exploitability:>10.2g} "
+            f"{self.optimum:>12.6g} {self.optimality_gap:>10.2g} "
+            f"{self.price_of_anarchy:>8.4g}  {self.game}"
+        )
+
+
+def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
+    """Compares the games; errors that can be expected end in one line."""
+    if len(argv) > 1:
+        sys.exit(f"Unexpected arguments: {argv[1:]}. Quote the game string.")
+    quiet.import_tensorflow()
+    try:
+        names = (given.equilibrium, given.optimum)
+        solvers = [catalogue.solver_class(name) for name in names]
+        games = {text: catalogue.load_game(text) for text in given.game}
+        compare_all(games, solvers, given.iterations, pathlib.Path(given.output_dir))
+    except (ValueError, FloatingPointError, pyspiel.SpielError) as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+
+
+def compare_all(
+    games: Mapping[str, pyspiel.Game],
+    solvers: list[type[Solver]],
+    iterations: int,
+    output: pathlib.Path,
+) -> None:
+    """Prints and writes the table, and the pictures."""
+    from algorithms import pictures
+
+    output.mkdir(parents=True, exist_ok=True)
+    rows = []
+    print(HEADER)
+    for name in tqdm.tqdm(games, unit="game", dynamic_ncols=True):
+        policies, row = compare(name, games[name], solvers, iterations)
+        rows.append(row)
+        tqdm.tqdm.write(row.line)
+        save_csv(rows, output / "price_of_anarchy.csv")
+        stem = re.sub(r"[^A-Za-z0-9_.=-]+", "_", name).strip("_")
+        pictures.save(picture(policies, row), output / f"{stem}.png")
+    print(f"{output}: {', '.join(sorted(path.name for path in output.iterdir()))}")
+
+
+def compare(
+    name: str, game: pyspiel.Game, solvers: list[type[Solver]], iterations: int
+) -> tuple[list[ArrayPolicy], Comparison]:
+    """The policies of the equilibrium and of the optimum, and what they are worth."""
+    from algorithms import equilibrium_distance, exploitability, planner, run
+
+    policies, welfare, far = [], [], []
+    for solver in [cls.make(game) for cls in solvers]:
+        found = run.run(solver, iterations, progress=False)
+        policies.append(found.best_policy)
+        values = exploitability.NashConv(game, found.best_policy).policy_values()
+        welfare.append(sum(values))
+        far.append(found.best.distance)
+    equilibrium, optimum = welfare
+    distances = (
+        equilibrium_distance.total_variation(game, *policies),
+        equilibrium_distance.wasserstein(game, *policies, equilibrium_distance.MOVES),
+    )
+    ratio = planner.price_of_anarchy(optimum, equilibrium)
+    return policies, Comparison(
+        name,
+        equilibrium,
+        far[0],
+        optimum,
+        far[1],
+        optimum - equilibrium,
+        ratio,
+        *(float(array.mean()) for array in distances),
+    )
+
+
+def save_csv(rows: list[Comparison], path: pathlib.Path) -> None:
+    """Writes one row a game."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        names = [field.name for field in dataclasses.fields(Comparison)]
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(map(dataclasses.asdict, rows))
+
+
+def picture(policies: list[ArrayPolicy], row: Comparison) -> Figure:
+    """Both crowds side by side, in one scale."""
+    from matplotlib.ticker import MaxNLocator
+
+    from algorithms.pictures.style import INK, colour_bar, crowd_colours, new_figure
+
+    titles = (
+        f"equilibrium, welfare {row.equilibrium:.5g}",
+        f"social optimum, welfare {row.optimum:.5g}",
+    )
+    figure, axes = new_figure(1, 2, (9.0, 3.8), row.game, "constrained")
+    images = [crowd(policy) for policy in policies]
+    largest = max(np.nanmax(image) for image in images)
+    dynamics = policies[0].model.game.dynamics
+    flat = len(dynamics.state_shape) == 1
+    for ax, image, title in zip(axes[0], images, titles, strict=True):
+        shown = ax.imshow(
+            image,
+            origin="lower" if flat else "upper",
+            aspect="auto" if flat else "equal",
+            interpolation="nearest",
+            cmap=crowd_colours(),
+            vmin=0.0,
+            vmax=largest,
+        )
+        ax.set_title(title, fontsize=10, color=INK)
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+        if dynamics.state_names and len(dynamics.state_names) <= 20:
+            ax.set_yticks(range(len(dynamics.state_names)), dynamics.state_names)
+        ax.set_xlabel("time" if flat else "average over time", color=INK)
+    label = "share of the population"
+    colour_bar(figure, shown, label, ax=list(axes[0]), pad=0.015)
+    return figure
+
+
+def crowd(policy: ArrayPolicy) -> np.ndarray:
+    """Where the crowd is, averaged over noise and populations.
+
+    Returns:
+      [places, times] where a state is one factor, else [rows, columns], averaged over
+      time and summed over further factors.
+    """
+    from algorithms.pictures import Geometry, layers_of
+
+    model = policy.model
+    flow = model.compiled_distribution(model.as_tensor(policy.probabilities))
+    masses = np.stack([m.sum(0).mean(0) for m in layers_of(model, flow)])
+    geometry = Geometry.of(model.game.dynamics)
+    if len(geometry.state_shape) == 1:
+        return geometry.image(masses).T
+    return geometry.image(masses.mean(0))
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)
