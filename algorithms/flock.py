@@ -18,10 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 import dataclasses
+import math
 import types
 
 import numpy as np
 import tensorflow as tf
+import tensorflow.experimental.numpy as tnp
 
 from algorithms.deep import config as configs
 from algorithms.deep import networks, randomness
@@ -63,8 +65,10 @@ class FlockConfig:
       seed: of all random numbers.
     """
 
-    sac: SACConfig = SACConfig()
-    flow: FlowConfig = FlowConfig(layers=4, updates=200)
+    sac: SACConfig = dataclasses.field(default_factory=SACConfig)
+    flow: FlowConfig = dataclasses.field(
+        default_factory=lambda: FlowConfig(layers=4, updates=200)
+    )
     population: str = "flow"
     crowd_size: int = 1000
     simulated: int = 2000
@@ -85,7 +89,8 @@ class Flock(WithPresets):
 
     Args:
       game: a game in continuous space, or its name in `mfg_games.continuous_games`.
-      config: the hyper-parameters.
+      config: the hyper-parameters; the preset "constant" forgets early responses, which
+        birds that must first agree on a direction need.
       device: a TensorFlow device; None for TensorFlow's choice.
 
     Attributes:
@@ -97,7 +102,9 @@ class Flock(WithPresets):
       ValueError: the game is none in continuous space.
     """
 
-    presets: Mapping = types.MappingProxyType({"ours": FlockConfig()})
+    presets: Mapping = types.MappingProxyType(
+        {"ours": FlockConfig(), "constant": FlockConfig(lr=0.3)}
+    )
 
     def __init__(
         self,
@@ -147,8 +154,10 @@ class Flock(WithPresets):
         self.variables = variables
         rows = tf.TensorSpec(self._members.shape)
         scalar = tf.TensorSpec((), tf.int64)
-        self._mixed = networks.compiled(
-            self._play_mixture, rows, tf.TensorSpec([None]), scalar, scalar, xla=False
+        mixture = rows, tf.TensorSpec([None]), scalar, scalar
+        self._mixed = networks.compiled(self._play_mixture, *mixture, xla=False)
+        self._mixed_in = networks.compiled(
+            self._play_mixture, *mixture, self._crowd_spec(), xla=False
         )
         self._compared = networks.compiled(
             self._compare, rows, self._crowd_spec(), scalar, xla=False
@@ -201,22 +210,59 @@ class Flock(WithPresets):
         self._meet(self.num_iterations)
         self._pending.assign(tf.zeros(2))
 
-    def simulate(self, num_players: int, seed: int = 0) -> Episode:
-        """Plays the average policy, in the crowd that its players are.
+    def simulate(
+        self, num_players: int, seed: int = 0, among_themselves: bool = True
+    ) -> Episode:
+        """Plays the average policy.
 
         Args:
-          num_players: at least; every policy of the mixture has equally many.
+          num_players: at least; every policy of the mixture has equally many, so many
+            that the likeliest one has its share.
           seed: of their chance.
+          among_themselves: they are the crowd that they meet; else that is `crowds`.
 
         Returns:
           States [T + 1, K, P, X], actions and returns; `member_weights` has the weights
           of the K policies.
         """
-        per_member = -(-num_players // len(self.member_weights))
+        share = float(self.member_weights.max())
+        per_member = max(1, math.ceil(num_players * share - 1e-3))
         stream = randomness.derived_seed(self.config.seed, "simulate", seed)
         numbers = (tf.constant(number, tf.int64) for number in (per_member, stream))
+        mixture = self._members.value(), self._weights.value()
         with tf.device(self._device):
-            return self._mixed(self._members.value(), self._weights.value(), *numbers)
+            if among_themselves:
+                return self._mixed(*mixture, *numbers)
+            return self._mixed_in(*mixture, *numbers, self.crowds)
+
+    def simulate_response(self, num_players: int, seed: int = 0) -> Episode:
+        """Plays the last response in the crowd `crowds`.
+
+        Args:
+          num_players: P.
+          seed: of their chance.
+
+        Returns:
+          States [T + 1, 1, P, X], actions and returns.
+        """
+        stream = randomness.derived_seed(self.config.seed, "response", seed)
+        numbers = (tf.constant(number, tf.int64) for number in (num_players, stream))
+        with tf.device(self._device):
+            last = self._members.value()[-1:]
+            return self._mixed_in(last, tf.ones(1), *numbers, self.crowds)
+
+    def players(
+        self, num_players: int, seed: int = 0, among_themselves: bool = True
+    ) -> np.ndarray:
+        """Equally likely players of the average policy, [T + 1, num_players, X].
+
+        Args:
+          num_players: how many.
+          seed: of their chance.
+          among_themselves: as in `simulate`.
+        """
+        states = self.simulate(num_players, seed, among_themselves).states
+        return self._equally_likely(states, num_players).numpy()
 
     @property
     def member_weights(self) -> np.ndarray:
@@ -232,6 +278,14 @@ class Flock(WithPresets):
     def _crowd_spec(self) -> Crowd:
         shape = self._crowd.shape
         return Crowd(tf.TensorSpec(shape), tf.TensorSpec(shape[:2]))
+
+    def member_actions(self, time: int, states: np.ndarray) -> np.ndarray:
+        """What each policy of the mixture does in states [B, X], [K, B, U]."""
+        states = tf.constant(states, tf.float32)
+        everywhere = tf.tile(states[None], [len(self.member_weights), 1, 1])
+        return self._actions(self._members.value())(
+            tf.constant(time), everywhere
+        ).numpy()
 
     def _respond(self) -> None:
         """Learns a response to the current crowd, and estimates what it gains."""
@@ -253,9 +307,8 @@ class Flock(WithPresets):
     def _meet(self, phase: int) -> None:
         """Finds the crowd of the average population."""
         config = self.config
-        episode = self.simulate(config.simulated, phase)
-        weights = self.member_weights
-        states = self._equally_likely(episode.states, weights, config.simulated)
+        states = self.simulate(config.simulated, phase).states
+        states = self._equally_likely(states, config.simulated)
         if self.population is None:
             crowd = states[:, : config.crowd_size]
         else:
@@ -263,17 +316,17 @@ class Flock(WithPresets):
                 loss = self.population.fit(states, phase)
                 stream = randomness.derived_seed(config.seed, "crowd")
                 crowd = self.population.sample(config.crowd_size, [stream, phase])
+                # The flow's tails do not know the game's bounds.
+                crowd = self.game.land(tnp, crowd, tf.zeros_like(crowd))
             self._metrics["flow_loss"] = loss
         self._crowd.assign(crowd)
         self._metrics |= self.game.statistics(states[-1].numpy())
 
-    def _equally_likely(
-        self, states: tf.Tensor, weights: np.ndarray, count: int
-    ) -> tf.Tensor:
+    def _equally_likely(self, states: tf.Tensor, count: int) -> tf.Tensor:
         """Players [T + 1, count, X] of all policies, by their weights, in any order."""
         rng = np.random.default_rng([self.config.seed, self.num_iterations])
         positions = (rng.random() + np.arange(count)) / count
-        shares = np.cumsum(weights, dtype=np.float64)
+        shares = np.cumsum(self.member_weights, dtype=np.float64)
         members = np.searchsorted(shares / shares[-1], positions, side="right")
         first = np.searchsorted(members, members)  # of the same policy
         players = (np.arange(count) - first) % states.shape[2]
@@ -294,14 +347,19 @@ class Flock(WithPresets):
         return act
 
     def _play_mixture(
-        self, rows: tf.Tensor, weights: tf.Tensor, players: tf.Tensor, seed: tf.Tensor
+        self,
+        rows: tf.Tensor,
+        weights: tf.Tensor,
+        players: tf.Tensor,
+        seed: tf.Tensor,
+        crowds: Crowd | None = None,
     ) -> Episode:
         """`simulate` as a graph."""
         number = tf.shape(rows, tf.int64)[0]
         shaken = chance(self.game, number * players, tf.stack([seed, 0 * seed]))
         shares = tf.repeat(weights / tf.cast(players, tf.float32), players)
         shape = (number, players)
-        return play(self.game, self._actions(rows), shaken, None, shape, shares)
+        return play(self.game, self._actions(rows), shaken, crowds, shape, shares)
 
     def _compare(self, rows: tf.Tensor, crowds: Crowd, seed: tf.Tensor) -> tf.Tensor:
         """What the response earns more than each policy, [evaluated, K]."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+_MOST = 1 - 2**-22  # 5.1 standard deviations
+
 
 def derived_seed(seed: int, *path: int | str) -> int:
     """A seed of its own for each use of random numbers.
@@ -43,5 +45,6 @@ def uniform(shape: tuple[int, ...], seed: tf.Tensor, dtype=tf.float32) -> tf.Ten
 
 def normal(shape: tuple[int, ...], seed: tf.Tensor) -> tf.Tensor:
     """Standard normals, float32; arguments of `uniform`."""
-    centered = 2 * uniform(shape, seed) - 1 + 2**-24  # never -1 or 1
-    return tf.sqrt(2.0) * tf.math.erfinv(centered)
+    centered = 2 * uniform(shape, seed) - 1
+    # Nearer to 1 some kernels round to 1, whose normal is infinite.
+    return tf.sqrt(2.0) * tf.math.erfinv(tf.clip_by_value(centered, -_MOST, _MOST))

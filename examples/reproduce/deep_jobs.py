@@ -87,7 +87,8 @@ def read(jobs: Mapping[Any, Job], root: pathlib.Path) -> dict[Any, Solved]:
     found, dynamics = {}, {}
     for key, job in jobs.items():
         if job.game not in dynamics:
-            dynamics[job.game] = catalogue.load_game(job.game).dynamics
+            game = catalogue.load_game(job.game)  # none in continuous space has any
+            dynamics[job.game] = getattr(game, "dynamics", None)
         path = root / job.name / "exploitability.csv"
         with open(path, encoding="utf-8") as file:
             rows = list(csv.DictReader(file))

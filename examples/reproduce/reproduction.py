@@ -40,6 +40,7 @@ class Findings:
       runs: all games solved, whose exploitabilities are written.
       tables: file name -> rows of further figures, all with the same columns.
       settings: what was computed, by name.
+      animations: file name -> what writes it to a path, and the caption.
     """
 
     title: str
@@ -49,6 +50,9 @@ class Findings:
     runs: experiments.Runs
     tables: Mapping[str, Sequence[Mapping]]
     settings: Mapping[str, object]
+    animations: Mapping[str, tuple[Callable[[pathlib.Path], None], str]] = (
+        dataclasses.field(default_factory=dict)
+    )
 
 
 Study = Callable[[object, int], Findings]
@@ -114,6 +118,8 @@ def reproduce(
     found = study(scale, seed)
     for name, (figure, _) in found.figures.items():
         save(figure, output / name)
+    for name, (write, _) in found.animations.items():
+        write(output / name)
     experiments.save_exploitability(found.runs, output / "exploitability.csv")
     for name, rows in found.tables.items():
         save_table(rows, output / name)
@@ -124,7 +130,10 @@ def reproduce(
         "seed": seed,
         "seconds": round(time.monotonic() - started),
         "versions": versions(),
-        "pictures": {name: caption for name, (_, caption) in found.figures.items()},
+        "pictures": {
+            name: caption
+            for name, (_, caption) in {**found.figures, **found.animations}.items()
+        },
         "settings": {name: str(value) for name, value in found.settings.items()},
     }
     text = json.dumps(record, indent=2, ensure_ascii=False)

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from algorithms import checkpoint, run
+from algorithms.deep import config as configs
 from algorithms.deep.normalizing_flow import FlowConfig
 from algorithms.deep.soft_actor_critic import SACConfig
 from algorithms.flock import Flock, FlockConfig
@@ -22,35 +23,24 @@ def flock(name: str = "flocking_4d(horizon=4)", config: FlockConfig = TINY) -> F
     return Flock(name, config)
 
 
-@pytest.mark.parametrize("options", [{}, {"population": "samples", "lr": 0.5}])
-def test_a_run_goes_on_from_its_checkpoint(tmp_path, options):
-    def solver():
-        return Flock.make("flocking_4d(horizon=4)", **_flat(TINY), **options)
-
+def test_a_run_goes_on_from_its_checkpoint(tmp_path):
     path = tmp_path / "checkpoint.npz"
-    whole = run.run(solver(), 4, progress=False)
-    run.run(solver(), 2, checkpoint_path=path, progress=False)
-    rest = run.run(solver(), 4, checkpoint_path=path, progress=False)
-    assert [r.exploitability for r in rest.history] == [
-        r.exploitability for r in whole.history
-    ]
+    solver = flock()
+    run.run(solver, 2, checkpoint_path=path, progress=False)
+    whole = run.run(solver, 4, progress=False)
+    rest = run.run(flock(), 4, checkpoint_path=path, progress=False)
+    assert len(rest.history) == 5
+    for ours, theirs in zip(rest.history[2:], whole.history, strict=True):
+        assert ours.exploitability == theirs.exploitability
     for name, array in whole.state.items():
         np.testing.assert_array_equal(array, rest.state[name], err_msg=name)
-    other = Flock.make("flocking_4d(horizon=5)", **_flat(TINY), **options)
+    other = flock("linear_quadratic(horizon=4)", _with(population="samples"))
     with pytest.raises(ValueError, match="is a checkpoint of"):
         checkpoint.load(path, other)
 
 
-def _flat(config):
-    from algorithms.deep import config as configs
-
-    changed = ("population", "lr")
-    flat = configs.flat(config).items()
-    return {name: value for name, value in flat if name not in changed}
-
-
 def test_the_average_is_a_mixture_of_responses():
-    solver = flock()
+    solver = flock(config=_with(population="samples"))
     assert solver.simulate(10).states.shape == (5, 1, 10, 4)
     np.testing.assert_array_equal(solver.simulate(10).actions, 0)
     for _ in range(3):
@@ -59,23 +49,25 @@ def test_the_average_is_a_mixture_of_responses():
     episode = solver.simulate(10)
     assert episode.states.shape == (5, 3, 4, 4)
     np.testing.assert_array_equal(episode.states, solver.simulate(10).states)
-    weighted = flock(config=_with(lr=0.25))
-    for _ in range(3):
-        weighted.iteration()
-    expected = [0.75**2, 0.25 * 0.75, 0.25]
-    np.testing.assert_allclose(weighted.member_weights, expected, rtol=1e-6)
 
 
 def _with(**changes):
-    from algorithms.deep import config as configs
-
     return configs.changed(TINY, changes)
+
+
+def test_a_constant_rate_forgets():
+    solver = flock(config=_with(population="samples", lr=0.25))
+    for _ in range(3):
+        solver.iteration()
+    expected = [0.75**2, 0.25 * 0.75, 0.25]
+    np.testing.assert_allclose(solver.member_weights, expected, rtol=1e-6)
 
 
 def test_players_are_drawn_by_the_weights_of_their_policies():
     solver = flock(config=_with(population="samples"))
     states = tf.reshape(tf.range(3 * 40.0), (1, 3, 40, 1))
-    found = solver._equally_likely(states, np.array([0.5, 0.2, 0.3]), 40).numpy()
+    solver._weights.assign([0.5, 0.2, 0.3])
+    found = solver._equally_likely(states, 40).numpy()
     members = found[0, :, 0] // 40
     np.testing.assert_array_equal(np.bincount(members.astype(int)), [20, 8, 12])
     assert len(np.unique(found)) == 40
@@ -83,7 +75,9 @@ def test_players_are_drawn_by_the_weights_of_their_policies():
 
 def test_what_a_response_gains_in_plain_simulation():
     """Against players without policies, one at a time, in the same crowd."""
-    solver = flock("linear_quadratic(horizon=4)", _with(evaluated=4000))
+    solver = flock(
+        "linear_quadratic(horizon=4)", _with(evaluated=4000, population="samples")
+    )
     gain, error = solver.exploitability, solver.metrics["exploitability_error"]
     game, rng = solver.game, np.random.default_rng(0)
     crowds = solver.crowds

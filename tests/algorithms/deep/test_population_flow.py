@@ -20,9 +20,9 @@ def players(size: int, count: int = 4000) -> np.ndarray:
     return drawn.astype(np.float32)
 
 
-@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("size", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_laws_of_all_times(size):
-    config = FlowConfig(width=32, layers=4, updates=400, batch_size=512)
+    config = FlowConfig(width=32, layers=2 * size, updates=300, learning_rate=3e-3)
     law = PopulationFlow(2, size, config, 0)
     law.fit(tf.constant(players(size)), 0)
     drawn = law.sample(4000, [1, 2]).numpy()
@@ -43,7 +43,7 @@ def test_laws_of_all_times(size):
 
 
 def test_densities_integrate_to_one_at_each_time():
-    law = PopulationFlow(2, 1, FlowConfig(width=8, layers=2, updates=30), 0)
+    law = PopulationFlow(2, 1, FlowConfig(width=8, layers=2, updates=10), 0)
     law.fit(tf.constant(players(1, 500)), 0)
     grid = np.linspace(-15, 15, 6001, dtype=np.float32)
     density = np.exp(law.log_density(tf.constant(np.tile(grid[:, None], (3, 1, 1)))))
