@@ -6,7 +6,7 @@
 Run from the repository's root by an interpreter that has Bench-MFG and not this
 project. Writes tests/mfg_games/bench_mfg_steps.json: rewards and transition
 probabilities for random distributions. The peer's games are stationary and ours end
-at a horizon, so exploitabilities cannot be compared, single steps can.
+at a horizon; bench_mfg_stationary.py compares the solutions of their stationary form.
 """
 
 from __future__ import annotations

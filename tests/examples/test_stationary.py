@@ -1,0 +1,91 @@
+"""The stationary solver's script as a user runs it, on tiny games."""
+
+import contextlib
+import csv
+import io
+import json
+import pathlib
+import sys
+import types
+
+from absl import flags
+import matplotlib.image
+import numpy as np
+import pytest
+import scripts
+
+from algorithms.stationary import StationaryModel
+
+EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
+sys.path.insert(0, str(EXAMPLES))
+
+import stationary as script  # noqa: E402 (examples are scripts, not a package)
+
+
+def solve(*arguments):
+    """Runs the script in this process, which has TensorFlow loaded already."""
+    given = flags.FlagValues()
+    script.define_flags(given)
+    given(["stationary.py", *arguments])
+    out, message = io.StringIO(), ""
+    with contextlib.redirect_stdout(out):
+        try:
+            script.main(["stationary.py"], given)
+        except SystemExit as end:
+            message = end.code
+    return types.SimpleNamespace(stdout=out.getvalue(), message=message)
+
+
+@pytest.mark.parametrize(
+    ("game", "arguments"),
+    [
+        ("crowd_chain_testing", []),
+        ("predator_prey_testing", ["--criterion=ergodic", "--method=iterate"]),
+    ],
+)
+def test_it_prints_a_table_and_leaves_results(tmp_path, game, arguments):
+    common = ["--iterations=5", f"--output_dir={tmp_path}", f"--game={game}"]
+    done = solve(*common, *arguments)
+    assert done.message == ""
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert [row[0] for row in rows if row and row[0].isdigit()] == ["0", "1", "2", "5"]
+    with open(tmp_path / "exploitability.csv") as file:
+        history = [float(row["exploitability"]) for row in csv.DictReader(file)]
+    assert len(history) == 6
+    made = json.loads((tmp_path / "run.json").read_text())
+    assert made["best_exploitability"] == min(history)
+    saved = np.load(tmp_path / "policy.npz")
+    given = {name: made["parameters"][name] for name in ("criterion", "method")}
+    model = StationaryModel(made["game"], **given)
+    assert model.exploitability(saved["policy"]) == pytest.approx(min(history))
+    with open(tmp_path / "law.csv") as file:
+        shares = [float(row["share"]) for row in csv.DictReader(file)]
+    np.testing.assert_array_equal(shares, saved["law"].ravel())
+    for picture in ("exploitability.png", "law.png"):
+        assert matplotlib.image.imread(tmp_path / picture).size > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--game=sis_testing"], "`discount` must be above 0 and below 1"),
+        (["--game=crowd_chain_tasting"], "Did you mean 'crowd_chain_testing'?"),
+        (["--damping=0.5"], "no parameter of fictitious_play called 'damping'"),
+        (["--game=beach_bar_closing_testing", "--discount=0.5"], "no common noise"),
+    ],
+)
+def test_mistakes_end_in_one_line(arguments, message, tmp_path):
+    done = solve(*arguments, f"--output_dir={tmp_path}")
+    assert message in done.message
+    assert not any(tmp_path.iterdir())
+
+
+def test_the_benchmark_times_both_games_both_criteria_and_both_solvers(tmp_path):
+    with scripts.loaded(EXAMPLES / "benchmark" / "stationary_scaling.py") as benchmark:
+        benchmark.benchmark(largest=100, output=tmp_path, seconds=0.0)
+    with open(tmp_path / "stationary.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert len({(row["game"], row["task"]) for row in rows}) == len(rows) == 8
+    for row in rows:
+        assert float(row["min ms"]) > 0
+        assert float(row["exploitability"]) > 0
