@@ -59,7 +59,7 @@ class FlockConfig:
       population: what the crowd is made of that players meet: "flow", drawn from the
         normalizing flow, or "samples", the simulated players themselves.
       crowd_size: M.
-      simulated: players of the average population, all policies together, at least.
+      simulated: players of the average population, at least `crowd_size`.
       evaluated: players of the estimate of exploitability.
       lr: constant weight of each new response; 0 for 1 / k at iteration k = 1, 2, ...
       seed: of all random numbers.
@@ -78,8 +78,9 @@ class FlockConfig:
 
     def __post_init__(self):
         parameters.one_of("population", self.population, POPULATIONS)
-        for name in ("crowd_size", "simulated", "evaluated"):
+        for name in ("crowd_size", "evaluated"):
             parameters.at_least(name, getattr(self, name), 2)
+        parameters.at_least("simulated", self.simulated, self.crowd_size)
         parameters.probability("lr", self.lr)
         parameters.at_least("seed", self.seed, 0)
 

@@ -99,7 +99,7 @@ def notes(scale: Scale, flown: Mapping[Key, Flown], logs: fl2021_figures.Logs) -
 
     settings = continuous_games.SETTINGS
     games = [
-        f"- {game}: `{GAMES[game]}`, {settings[GAMES[game]].description}"
+        f"- {game}: `{GAMES[game]}`, {settings[_name(game)].description}"
         for game in scale.iterations
     ]
     lines = [["game", "seed", *_COLUMNS], ["---"] * (len(_COLUMNS) + 2)]
@@ -120,6 +120,11 @@ def notes(scale: Scale, flown: Mapping[Key, Flown], logs: fl2021_figures.Logs) -
         exact=", ".join(f"{value:.3g}" for value in exact),
         results="\n".join("| " + " | ".join(cells) + " |" for cells in lines),
     )
+
+
+def _name(game: str) -> str:
+    """In `continuous_games.SETTINGS`."""
+    return GAMES[game].split("(")[0]
 
 
 def measured(flown: Mapping[Key, Flown], game: str, name: str) -> np.ndarray:

@@ -146,7 +146,8 @@ def on_the_grid(solver, grid: tuple[int, int]) -> float:
 
     positions, velocities = grid
     game = catalogue.load_game(
-        f"mfg_flocking(num_positions={positions},num_velocities={velocities})"
+        f"mfg_flocking(num_positions={positions},num_velocities={velocities},"
+        f"horizon={solver.game.horizon})"
     )
     model = load_model(game)
     policies = [

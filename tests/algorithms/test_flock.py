@@ -124,3 +124,5 @@ def test_only_games_in_continuous_space():
         Flock(3)
     with pytest.raises(ValueError, match="`population` must be one of flow, samples"):
         FlockConfig(population="grid")
+    with pytest.raises(ValueError, match="`simulated` must be at least 1000"):
+        FlockConfig(simulated=999)
