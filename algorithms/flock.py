@@ -164,7 +164,7 @@ class Flock(WithPresets):
             self._compare, rows, self._crowd_spec(), scalar, xla=False
         )
         self._metrics: dict[str, float] = {}
-        self._meet(0)
+        self._met = False  # whether the crowd is that of the average
 
     @property
     def game_identity(self) -> dict:
@@ -172,6 +172,7 @@ class Flock(WithPresets):
 
     @property
     def state(self) -> State:
+        self._meet()
         return {name: array.value() for name, array in self.variables.items()}
 
     @property
@@ -183,6 +184,7 @@ class Flock(WithPresets):
         self._require_shapes(shapes, state)
         self._assign(state)
         self.num_iterations = num_iterations
+        self._met = True
 
     @property
     def exploitability(self) -> float:
@@ -208,7 +210,7 @@ class Flock(WithPresets):
         else:
             self._members.assign(row)
         self.num_iterations += 1
-        self._meet(self.num_iterations)
+        self._met = False
         self._pending.assign(tf.zeros(2))
 
     def simulate(
@@ -273,6 +275,7 @@ class Flock(WithPresets):
     @property
     def crowds(self) -> Crowd:
         """The crowd that players meet at each time from 0 to T."""
+        self._meet()
         weights = tf.ones(self._crowd.shape[:2]) / self.config.crowd_size
         return Crowd(self._crowd.value(), weights)
 
@@ -305,9 +308,12 @@ class Flock(WithPresets):
         self._pending.assign([1.0, gain])
         self._metrics |= {**self._learner.metrics, "exploitability_error": error}
 
-    def _meet(self, phase: int) -> None:
-        """Finds the crowd of the average population."""
-        config = self.config
+    def _meet(self) -> None:
+        """Finds the crowd of the average population, unless it is known."""
+        if self._met:
+            return
+        self._met = True
+        config, phase = self.config, self.num_iterations
         states = self.simulate(config.simulated, phase).states
         states = self._equally_likely(states, config.simulated)
         if self.population is None:

@@ -20,7 +20,12 @@ class Compiled:
     Args:
       function: takes and returns nested structures of tensors and None.
       device: a TensorFlow device; None for TensorFlow's choice.
+
+    Attributes:
+      xla: of the class; false builds plain graphs, quicker to make, slower to call.
     """
+
+    xla = True
 
     def __init__(self, function: Callable, device: str | None = None):
         self._function = function
@@ -42,6 +47,6 @@ class Compiled:
             results, self._results = optree.tree_flatten(result)
             return results
 
-        compiled = tf.function(flat_function, jit_compile=True, autograph=False)
+        compiled = tf.function(flat_function, jit_compile=self.xla, autograph=False)
         self._concrete = compiled.get_concrete_function(*tensors)
         self._captured = self._concrete.captured_inputs

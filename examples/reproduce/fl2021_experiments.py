@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 import dataclasses
 
+from algorithms.arguments import Argument
 from algorithms.job import Job
 
 BIRDS, LOCAL, GROUPS, OBSTACLES, SPACE, LINE, LQ = (
@@ -46,7 +47,7 @@ class Scale:
 
     name: str
     iterations: Mapping[str, int]
-    options: Mapping[str, int]
+    options: Mapping[str, Argument]
     num_seeds: int
     grid: tuple[int, int]
     counted: int

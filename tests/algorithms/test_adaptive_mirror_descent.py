@@ -118,6 +118,7 @@ def test_a_step_that_overshoots_is_taken_back():
     assert solver.exploitability < good
 
 
+@pytest.mark.xla
 @pytest.mark.parametrize(
     "game, iterations, best_fixed",
     [
@@ -153,6 +154,7 @@ def test_it_beats_the_best_fixed_rates_to_the_end(name, best_fixed):
     assert result.best.exploitability < best_fixed / 5
 
 
+@pytest.mark.xla
 def test_it_settles_without_interaction():
     # The step grows as long as the policy moves, and no number overflows.
     solver = AdaptiveMirrorDescent(setting("linear_quadratic_testing").load())

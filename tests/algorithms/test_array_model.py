@@ -13,6 +13,8 @@ from algorithms.model.push import Push, push_moving
 from algorithms.policy import ArrayPolicy
 from mfg_games.settings import SETTINGS, TESTING
 
+pytestmark = pytest.mark.xla  # that every game compiles
+
 GAMES = RANDOM_GAMES + tuple(
     entry.game_string for entry in SETTINGS.values() if TESTING in entry.tags
 )

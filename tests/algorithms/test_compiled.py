@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from algorithms.model.compiled import Compiled
 
+pytestmark = pytest.mark.xla
+
 
 class Pair(NamedTuple):
     first: tf.Tensor

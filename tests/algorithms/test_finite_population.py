@@ -114,7 +114,7 @@ def two_player_gain(game: str, policy: ArrayPolicy) -> float:
 def test_a_deviation_from_two_players_by_enumeration():
     policy = ArrayPolicy(load_model(BAR), load_model(BAR).uniform_policy())
     expected = two_player_gain(BAR, policy)
-    found = epsilon_nash(BAR, policy, 2, num_runs=4000, seed=3)
+    found = epsilon_nash(BAR, policy, 2, num_runs=1000, seed=3)
     assert found.gain[0] == pytest.approx(expected, abs=5 * found.error[0])
     assert found.error[0] < 0.1 * expected
     low, high = found.interval

@@ -163,6 +163,7 @@ def test_a_resumed_run_has_the_numbers_of_an_unbroken_one(tmp_path, solver_class
     )
 
 
+@pytest.mark.xla  # as the run that is killed
 def test_a_killed_run_goes_on_with_the_same_numbers(tmp_path):
     path = tmp_path / "checkpoint.npz"
     process = subprocess.Popen([sys.executable, "-c", ENDLESS, str(path)])

@@ -13,6 +13,9 @@ from mfg_games.settings import SETTINGS, TESTING
 GAMES = RANDOM_GAMES + tuple(
     entry.game_string for entry in SETTINGS.values() if TESTING in entry.tags
 )
+# Whose games have tables of moves, common noise, or transitions that see the crowd.
+OTHERS = ("exploration", "predator_prey", "systemic_risk_common_noise", "sis")
+CHOSEN = (*RANDOM_GAMES, *(SETTINGS[f"{n}_testing"].game_string for n in OTHERS))
 OPENSPIELS = (
     "mfg_crowd_modelling",
     "python_mfg_predator_prey(horizon=2)",
@@ -74,7 +77,10 @@ def check(model) -> None:
     assert mass[-1] == pytest.approx(model.num_populations)
 
 
-@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize(
+    "game",
+    [pytest.param(g, marks=() if g in CHOSEN else pytest.mark.slow) for g in GAMES],
+)
 def test_values_on_the_steps_are_those_of_the_sweeps(game):
     check(load_model(game))
 

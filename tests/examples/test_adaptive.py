@@ -2,10 +2,9 @@
 
 import csv
 import pathlib
-import subprocess
-import sys
 
 import pytest
+import scripts
 
 from algorithms.mirror_descent import MirrorDescent
 from algorithms.run import run
@@ -19,8 +18,8 @@ GAME, ITERATIONS = "beach_bar_testing", 12
 def output(tmp_path_factory):
     directory = tmp_path_factory.mktemp("adaptive")
     options = [f"--setting={GAME}", f"--iterations={ITERATIONS}"]
-    command = [sys.executable, SCRIPT, *options, f"--output_dir={directory}"]
-    subprocess.run(command, check=True, capture_output=True, cwd=SCRIPT.parents[2])
+    with scripts.loaded(SCRIPT) as script:
+        scripts.call(script, *options, f"--output_dir={directory}")
     return directory
 
 

@@ -2,10 +2,10 @@
 
 import csv
 import pathlib
-import subprocess
 import sys
 
 import pytest
+import scripts
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "examples" / "benchmark" / "exact.py"
 
@@ -13,8 +13,10 @@ SCRIPT = pathlib.Path(__file__).parents[2] / "examples" / "benchmark" / "exact.p
 @pytest.fixture(scope="module")
 def output(tmp_path_factory):
     directory = tmp_path_factory.mktemp("benchmark")
-    command = [sys.executable, SCRIPT, "--quick", f"--output_dir={directory}"]
-    subprocess.run(command, check=True, capture_output=True, cwd=SCRIPT.parents[2])
+    with pytest.MonkeyPatch.context() as patch, scripts.loaded(SCRIPT) as script:
+        arguments = ["--quick", f"--output_dir={directory}"]
+        patch.setattr(sys, "argv", ["exact.py", *arguments])
+        scripts.call(script, *arguments)
     return directory
 
 

@@ -3,10 +3,10 @@
 import csv
 import pathlib
 import stat
-import subprocess
 import sys
 
 import pytest
+import scripts
 
 BENCHMARK = pathlib.Path(__file__).parents[2] / "examples" / "benchmark"
 sys.path.insert(0, str(BENCHMARK))
@@ -85,10 +85,9 @@ def test_engine_that_was_given_up_says_why(peer):
 
 
 def test_table(tmp_path, peer):
-    script = BENCHMARK / "deep.py"
-    command = [sys.executable, script, "--quick", f"--output_dir={tmp_path}"]
-    command += [f"--openspiel_python={peer}", "--presets=released"]
-    subprocess.run(command, check=True, capture_output=True, cwd=BENCHMARK.parents[1])
+    options = [f"--openspiel_python={peer}", "--presets=released"]
+    with scripts.loaded(BENCHMARK / "deep.py") as script:
+        scripts.call(script, "--quick", f"--output_dir={tmp_path}", *options)
     with open(tmp_path / "deep.csv", newline="") as file:
         ours, theirs = csv.DictReader(file)
     assert theirs["engine"] == "OpenSpiel"

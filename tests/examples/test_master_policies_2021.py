@@ -11,8 +11,6 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from algorithms.deep import networks
-
 ROOT = pathlib.Path(__file__).parents[2]
 REPRODUCE = ROOT / "examples" / "reproduce"
 sys.path.insert(0, str(REPRODUCE))
@@ -122,10 +120,6 @@ def test_jobs_of_all_policies():
 def test_a_study_leaves_its_page(tmp_path, monkeypatch):
     do_all = functools.partial(deep_jobs.processes.do_all, backend="sequential")
     monkeypatch.setattr(deep_jobs.processes, "do_all", do_all)
-    # XLA's compilation would take most of the time.
-    compiled = networks.compiled
-    plain = lambda *args, xla=True: compiled(*args, xla=False)  # noqa: E731
-    monkeypatch.setattr(networks, "compiled", plain)
     small = dataclasses.replace(TINY, num_seeds=1, environments=(LINE,))
     found = reproduction.reproduce(
         lambda scale, seed: report.study(scale, seed, tmp_path / "jobs"),

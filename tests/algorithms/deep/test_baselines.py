@@ -24,12 +24,20 @@ EXACT = {"best_response": "exact"}
     ("deep", "options", "exact", "exact_options"),
     [
         (DeepFixedPoint, EXACT, FixedPoint, {}),
-        (DeepFixedPoint, {}, FixedPoint, {}),
+        pytest.param(DeepFixedPoint, {}, FixedPoint, {}, marks=pytest.mark.slow),
         (DeepFixedPoint, {"dqn_temperature": 1.0}, FixedPoint, {"temperature": 1.0}),
         (DeepPolicyIteration, {}, PolicyIteration, {}),
-        (DeepBoltzmannIteration, {}, PolicyIteration, {"temperature": 1.0}),
+        pytest.param(
+            DeepBoltzmannIteration,
+            {},
+            PolicyIteration,
+            {"temperature": 1.0},
+            marks=pytest.mark.slow,
+        ),
         (DeepFictitiousPlay, EXACT, FictitiousPlay, {}),
-        (DeepFictitiousPlay, {}, FictitiousPlay, {}),
+        pytest.param(
+            DeepFictitiousPlay, {}, FictitiousPlay, {}, marks=pytest.mark.slow
+        ),
         (DeepFictitiousPlay, {"lr": 0.3} | EXACT, FictitiousPlay, {"lr": 0.3}),
         (StoredMirrorDescent, {"tau": 2.0}, MirrorDescent, {"lr": 0.5}),
     ],
@@ -80,7 +88,8 @@ def test_exact_responses_have_no_networks():
     "solver",
     [
         DeepFictitiousPlay,
-        StoredMirrorDescent,
+        # Remembers in the same way.
+        pytest.param(StoredMirrorDescent, marks=pytest.mark.slow),
         # Remember what deep mirror descent does, and in the same way.
         pytest.param(DeepFixedPoint, marks=pytest.mark.slow),
         pytest.param(DeepPolicyIteration, marks=pytest.mark.slow),

@@ -35,7 +35,7 @@ def test_a_reservoir_keeps_every_sample_with_the_same_probability(batch):
     """Of 70 samples 5 are kept: each in 1/14 of the runs, within 4.5 deviations."""
     runs, samples = 2000, 70
 
-    @tf.function(autograph=False)
+    @tf.function(autograph=False, jit_compile=True)
     def fill(run):
         buffer.variables["count"].assign(0)
 

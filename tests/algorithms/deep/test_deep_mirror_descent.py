@@ -82,7 +82,6 @@ def test_a_game_whose_nodes_grow_is_traced_once():
     assert deep._learner._learn.experimental_get_tracing_count() == 1
 
 
-@pytest.mark.xla
 def test_seeds():
     first, second, other = solver(seed=3), solver(seed=3), solver(seed=4)
     for deep in (first, second, other):

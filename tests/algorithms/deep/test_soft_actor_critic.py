@@ -61,6 +61,7 @@ def test_a_seed_fixes_everything_and_state_goes_on():
     assert not np.allclose(found[0], found[2])
 
 
+@pytest.mark.xla
 def test_traced_once_and_numbers_gone_wrong_are_named():
     game = LinearQuadraticModel(horizon=3)
     learner = SoftActorCritic(game, SACConfig(width=8, updates=25, batch_size=12), 0, 8)
