@@ -16,6 +16,7 @@ from mfg_games.continuous import ContinuousGame
 # Name on the command line -> module and class.
 SOLVERS = {
     "adaptive_mirror_descent": ("adaptive_mirror_descent", "AdaptiveMirrorDescent"),
+    "admm": ("occupation.admm", "ADMM"),
     "average_network_fictitious_play": (
         "deep.average_network_fictitious_play",
         "AverageNetworkFictitiousPlay",
@@ -36,13 +37,19 @@ SOLVERS = {
     "frank_wolfe": ("frank_wolfe", "FrankWolfe"),
     "master_fictitious_play": ("master_policy", "MasterFictitiousPlay"),
     "master_mirror_descent": ("master_policy", "MasterMirrorDescent"),
+    "mf_omo": ("occupation.mf_omo", "MFOMO"),
     "mirror_descent": ("mirror_descent", "MirrorDescent"),
     "munchausen_mirror_descent": (
         "munchausen_mirror_descent",
         "MunchausenMirrorDescent",
     ),
+    "particle_swarm": ("particle_swarm", "ParticleSwarm"),
     "policy_iteration": ("policy_iteration", "PolicyIteration"),
     "prior_descent": ("prior_descent", "PriorDescent"),
+    "proximal_gradient": (
+        "occupation.proximal_gradient",
+        "ProximalGradient",
+    ),
     "q_learning_fictitious_play": ("q_learning", "QLearningFictitiousPlay"),
     "regularised_equilibrium": ("regularised_equilibrium", "RegularisedEquilibrium"),
     "social_frank_wolfe": ("social_optimum", "SocialFrankWolfe"),

@@ -1,0 +1,1 @@
+"""Solvers over occupation measures: how much of the crowd is where and does what."""
