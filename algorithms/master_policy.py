@@ -31,7 +31,7 @@ import pyspiel
 import tensorflow as tf
 
 from algorithms.deep.best_response import NetworkResponse
-from algorithms.deep.crowd import Crowd
+from algorithms.deep.crowd import EMBEDDINGS, Crowd
 from algorithms.deep.deep_fictitious_play import (
     DeepFictitiousPlay,
     DeepFictitiousPlayConfig,
@@ -59,7 +59,6 @@ from mfg_games.dynamics import FAMILY
 
 SIGHTS = ("population", "nothing")
 REWARDS = ("own", "average")
-EMBEDDINGS = ("auto", "dense", "convolution")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,8 +71,7 @@ class MasterConfig:
         the initial laws.
       unseen: another family of initial laws, whose mean exploitability is measured
         after every iteration; "" for none.
-      embedding: of the population: "dense", "convolution", or "auto": a convolution
-        where the states are places in a plane.
+      embedding: how the population is seen, one of `EMBEDDINGS`: see `Crowd.of`.
     """
 
     sees: str = "population"

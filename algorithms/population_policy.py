@@ -142,7 +142,8 @@ class PopulationPolicy(openspiel_policy.Policy):
             piece for name, piece in self._observer.dict.items() if name != "mean_field"
         ]
         if self._crowd is not None:
-            pieces.append(self._crowd.densities(state.mean_field.ravel())[0])
+            row = state.mean_field_population() * self._crowd.num_states + state.x
+            pieces.append(self._crowd.densities(state.mean_field.ravel())[row])
         return np.concatenate(pieces)[None].astype(np.float32)
 
 

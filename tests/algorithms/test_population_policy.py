@@ -19,6 +19,7 @@ from algorithms.population_policy import (
 )
 from algorithms.regularisers import softmax
 
+RNG = np.random.default_rng(6)
 LAWS = "initial_laws=dirichlet:3"
 GAMES = [
     "mfg_test_random(seed=2,states=3,horizon=3,populations=2,common_noise=true,"
@@ -42,7 +43,7 @@ def wavy(seed: int, num_features: int, num_actions: int, weight: float = 1.0) ->
 def setting(game: str, *weights: float):
     """A sight of a game and members with these weights."""
     model = load_model(game)
-    crowd = Crowd.of(model.game.dynamics, "dense")
+    crowd = Crowd.of(model.game.dynamics, "auto")
     sight = Sight(model, model.observations, crowd)
     size = model.observations.shape[1] + crowd.size
     members = [
@@ -143,6 +144,34 @@ def test_a_convolution_needs_a_plane():
     line = load_model("mfg_beach_bar(size=6)").game.dynamics
     with pytest.raises(ValueError, match="two factors"):
         Crowd.of(line, "convolution")
-    assert Crowd.of(line, "auto").shape is None
     rooms = load_model("mfg_exploration(layout=empty_2x3)").game.dynamics
-    assert Crowd.of(rooms, "auto").shape == (2, 3)
+    assert Crowd.of(rooms, "convolution").shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "game", ["mfg_exploration(layout=four_rooms_open,horizon=1)", GAMES[0]]
+)
+def test_players_look_around_themselves(game):
+    """The densities of all states at most three steps away, in each dimension."""
+    dynamics = load_model(game).game.dynamics
+    crowd = Crowd.of(dynamics, "around")
+    populations, states = crowd.num_populations, crowd.num_states
+    laws = RNG.dirichlet(np.ones(states), size=(2, populations))
+    seen = crowd.densities(tf.constant(laws.ravel())).numpy()
+    assert seen.shape == (2 * populations * states, crowd.size)
+    near = seen[:, populations * states :]
+    near = near.reshape(2, populations, states, populations, -1)
+    places = dynamics.state_coordinates()
+    for state in range(states):
+        steps = np.abs(places - places[state]).max(axis=1)
+        logs = np.log(states * laws[:, :, steps <= 3] + 0.01)
+        for facing in range(populations):
+            found = near[:, facing, state]
+            real = crowd.around[state] < states
+            np.testing.assert_array_equal(found[..., ~real], 0)
+            found = np.sort(found[..., real], axis=-1)
+            np.testing.assert_allclose(found, np.sort(logs, axis=-1), rtol=1e-4)
+        itself = crowd.around == np.arange(states)[:, None]
+        own = near[:, 0, state][..., itself[state]][..., 0]
+        expected = np.log(states * laws[:, :, state] + 0.01)
+        np.testing.assert_allclose(own, expected, rtol=1e-4)

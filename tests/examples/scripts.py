@@ -12,8 +12,12 @@ from absl import flags
 
 @contextlib.contextmanager
 def loaded(path: pathlib.Path) -> Iterator[types.ModuleType]:
-    """A script as a module; its flags are forgotten afterwards, others define them."""
-    known = set(flags.FLAGS)
+    """A script as a module whose flags are the only ones, and forgotten afterwards."""
+    known = flags.FLAGS._flags()
+    before = dict(known)
+    for name in before:
+        if not flags.FLAGS.find_module_defining_flag(name).startswith("absl"):
+            del known[name]
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
     spec = importlib.util.spec_from_file_location(f"script_{path.stem}", path)
@@ -22,8 +26,8 @@ def loaded(path: pathlib.Path) -> Iterator[types.ModuleType]:
         spec.loader.exec_module(module)
         yield module
     finally:
-        for name in set(flags.FLAGS) - known:
-            delattr(flags.FLAGS, name)
+        known.clear()
+        known.update(before)
 
 
 def call(module: types.ModuleType, *arguments: str) -> None:

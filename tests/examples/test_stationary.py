@@ -54,7 +54,8 @@ def test_it_prints_a_table_and_leaves_results(tmp_path, game, arguments):
     assert len(history) == 6
     made = json.loads((tmp_path / "run.json").read_text())
     assert made["best_exploitability"] == min(history)
-    saved = np.load(tmp_path / "policy.npz")
+    with np.load(tmp_path / "policy.npz") as file:
+        saved = dict(file)
     given = {name: made["parameters"][name] for name in ("criterion", "method")}
     model = StationaryModel(made["game"], **given)
     assert model.exploitability(saved["policy"]) == pytest.approx(min(history))

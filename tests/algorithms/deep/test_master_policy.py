@@ -58,7 +58,7 @@ def test_the_policy_is_that_of_the_flow_which_it_makes(solver):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("embedding", ["dense", "convolution"])
+@pytest.mark.parametrize("embedding", ["dense", "around", "convolution"])
 def test_policies_depend_on_the_population(solver, embedding):
     differ = []
     for sees in ("population", "nothing"):
