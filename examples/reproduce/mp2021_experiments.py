@@ -143,7 +143,7 @@ def _jobs(scale: Scale, seed: int) -> Iterator[tuple[Key, Job]]:
 def _job(scale: Scale, each: Environment, label: str, family: str, seed: int) -> Job:
     given = {
         **_CHOICES[label],
-        "embedding": "dense",
+        "embedding": "around",
         "dqn_updates": scale.updates,
         "dqn_width": scale.width,
         "dqn_batch_size": scale.width,
@@ -174,11 +174,11 @@ _ENVIRONMENTS = (
 FULL = Scale(
     name="full",
     environments=_ENVIRONMENTS,
-    updates=500,
-    width=256,
-    training="uniform+gaussians:39+mixtures:60+dirichlet:100",
+    updates=300,
+    width=128,
+    training="uniform+gaussians:29+mixtures:30+dirichlet:40",
     unseen="gaussians:2:1+mixtures:1:1+dirichlet:1:1",
-    iterations={MOMD: 60, MFP: 30, BLIND: 40, MIXED: 40, OWN: 40},
+    iterations={MOMD: 80, MFP: 20, BLIND: 30, MIXED: 30, OWN: 30},
     num_seeds=3,
     exact_iterations=300,
     thorough=True,

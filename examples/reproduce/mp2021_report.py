@@ -35,7 +35,10 @@ Training laws: `{training}`; unseen laws: `{unseen}` (a Gaussian has a random me
 width, a mixture two or three of them, a Dirichlet law is drawn from all laws alike).
 The paper's sizes, noises and laws are not known, and the networks here are this
 project's: two layers of {width}, into which log densities of mu go beside the
-observation.
+observation, those of all places and once more those of the places near the player, seen
+from where he stands. Without the latter the master policy of the plane was 3.5 times as
+exploitable from unseen laws (2.84 for 0.80, one seed, 40 iterations of 500 steps, width
+256).
 All policies of one game have the same learner: gradient steps, replay and temperature
 of mirror descent; master FP learns greedy responses instead. The exact solution is
 mirror descent with adaptive steps on the tables of each law, which sees everything.
