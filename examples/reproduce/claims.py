@@ -12,6 +12,8 @@ import dataclasses
 import math
 import pathlib
 
+from markdown_tables import table as table_of
+
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
@@ -63,16 +65,13 @@ def table(claims: Sequence[Claim]) -> str:
 
 def markdown(claims: Sequence[Claim]) -> str:
     """The claims as a markdown table."""
-    rows = [
-        "| | claim | measured | figure | must be |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for c in claims:
-        cells = [c.verdict, c.text, c.quantity, f"{c.measured:.4g}", c.limits]
-        # A bar would end the cell, as those of a divergence's name.
-        cells = [cell.replace("|", r"\|") for cell in cells]
-        rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+    return table_of(
+        ("", "claim", "measured", "figure", "must be"),
+        (
+            (c.verdict, c.text, c.quantity, f"{c.measured:.4g}", c.limits)
+            for c in claims
+        ),
+    )
 
 
 def save_csv(claims: Sequence[Claim], path: str | pathlib.Path) -> None:

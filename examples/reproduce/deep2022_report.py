@@ -12,6 +12,7 @@ from deep2022_experiments import ALPHA, LQ, NAMES, Scale
 import deep2022_figures
 import deep2022_runs
 import deep_jobs
+import markdown_tables
 from reproduction import Findings
 
 _TITLE = (
@@ -124,7 +125,7 @@ def notes(scale: Scale, table: Sequence[dict]) -> str:
 
 
 def _hyperparameters(scale: Scale) -> str:
-    return _markdown(
+    return markdown_tables.table(
         ("game", "tau", "temperature of D-BI", "steps of an iteration", "why this tau"),
         (
             (
@@ -141,7 +142,7 @@ def _hyperparameters(scale: Scale) -> str:
 
 def _budget(scale: Scale, labels: Iterable[str]) -> str:
     labels = list(labels)
-    return _markdown(
+    return markdown_tables.table(
         ("game", *labels),
         (
             (game, *(str(scale.budgets[game][label]) for label in labels))
@@ -151,7 +152,7 @@ def _budget(scale: Scale, labels: Iterable[str]) -> str:
 
 
 def _results(table: Sequence[dict]) -> str:
-    return _markdown(
+    return markdown_tables.table(
         ("game", "solver", "iterations", "first", "last", "lowest mean"),
         (
             (
@@ -165,8 +166,3 @@ def _results(table: Sequence[dict]) -> str:
             for row in table
         ),
     )
-
-
-def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)

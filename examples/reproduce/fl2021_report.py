@@ -12,6 +12,7 @@ from fl2021_experiments import BIRDS, GAMES, GROUPS, LINE, LOCAL, LQ, Key, Scale
 import fl2021_figures
 import fl2021_runs
 from fl2021_runs import Flown
+import markdown_tables
 import numpy as np
 from reproduction import Findings
 
@@ -102,7 +103,7 @@ def notes(scale: Scale, flown: Mapping[Key, Flown], logs: fl2021_figures.Logs) -
         f"- {game}: `{GAMES[game]}`, {settings[_name(game)].description}"
         for game in scale.iterations
     ]
-    lines = [["game", "seed", *_COLUMNS], ["---"] * (len(_COLUMNS) + 2)]
+    lines = []
     for row in rows(flown):
         cells = [row[name] for name in _COLUMNS]
         texts = [f"{cell:.3g}" if cell != "" else "" for cell in cells]
@@ -118,7 +119,7 @@ def notes(scale: Scale, flown: Mapping[Key, Flown], logs: fl2021_figures.Logs) -
         velocities=scale.grid[1],
         estimates=", ".join(f"{value:.3g}" for value in estimates),
         exact=", ".join(f"{value:.3g}" for value in exact),
-        results="\n".join("| " + " | ".join(cells) + " |" for cells in lines),
+        results=markdown_tables.table(["game", "seed", *_COLUMNS], lines),
     )
 
 

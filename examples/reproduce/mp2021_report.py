@@ -7,6 +7,7 @@ import pathlib
 
 from claims import Claim
 import deep_jobs
+import markdown_tables
 import mp2021_experiments as experiments
 from mp2021_experiments import (
     BASELINES,
@@ -112,17 +113,17 @@ def unseen_means(scale: Scale, found: Evaluated) -> dict[str, float]:
 def notes(scale: Scale, games: Mapping[str, Evaluated]) -> str:
     """What a reader must know before the claims, in markdown."""
     labels = (*LABELS, OWN, EXACT)
-    lines = [["game", *labels], ["---"] * (len(labels) + 1)]
+    rows = []
     for game, found in games.items():
         means = unseen_means(scale, found)
-        lines.append([game, *(f"{means[label]:.3g}" for label in labels)])
+        rows.append([game, *(f"{means[label]:.3g}" for label in labels)])
     return _NOTES.format(
         solvers="; ".join(f"{label}: {NAMES[label]}" for label in (*LABELS, OWN)),
         training=scale.training,
         unseen=scale.unseen,
         width=scale.width,
         seeds=scale.num_seeds,
-        results="\n".join("| " + " | ".join(cells) + " |" for cells in lines),
+        results=markdown_tables.table(["game", *labels], rows),
     )
 
 

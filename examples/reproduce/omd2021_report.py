@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import dataclasses
 
 from claims import Claim
+import markdown_tables
 import numpy as np
 import omd2021_experiments as experiments
 from omd2021_experiments import NODES_OF_PAPER, Outcome, Scale, Speed
@@ -70,22 +71,26 @@ def study(scale: Scale, seed: int) -> Findings:
 
 def table(outcomes: Sequence[Outcome], iterations: int) -> str:
     """The best rates as a markdown table."""
-    rows = [
-        f"| exploitability after {iterations} iterations | uniform | FP | damped FP "
-        "(weight) | OMD (rate) | OMD passes FP's end at |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for one in outcomes:
-        cells = [
+    head = (
+        f"exploitability after {iterations} iterations",
+        "uniform",
+        "FP",
+        "damped FP (weight)",
+        "OMD (rate)",
+        "OMD passes FP's end at",
+    )
+    rows = (
+        (
             one.environment,
             f"{one.start:.3g}",
             f"{one.fp:.3g}",
             f"{one.damped:.3g} ({one.weight:g})",
             f"{one.omd:.3g} ({one.rate:g})",
             f"{one.overtakes:g}",
-        ]
-        rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+        )
+        for one in outcomes
+    )
+    return markdown_tables.table(head, rows)
 
 
 def all_claims(
