@@ -72,7 +72,7 @@ class FlockConfig:
     population: str = "flow"
     crowd_size: int = 1000
     simulated: int = 2000
-    evaluated: int = 1000
+    evaluated: int = 500
     lr: float = 0.0
     seed: int = 0
 
@@ -222,7 +222,8 @@ class Flock(WithPresets):
           num_players: at least; every policy of the mixture has equally many, so many
             that the likeliest one has its share.
           seed: of their chance.
-          among_themselves: they are the crowd that they meet; else that is `crowds`.
+          among_themselves: M of them, of each policy its share, are the crowd that they
+            meet; else that is `crowds`.
 
         Returns:
           States [T + 1, K, P, X], actions and returns; `member_weights` has the weights
@@ -364,9 +365,13 @@ class Flock(WithPresets):
         """`simulate` as a graph."""
         number = tf.shape(rows, tf.int64)[0]
         shaken = chance(self.game, number * players, tf.stack([seed, 0 * seed]))
-        shares = tf.repeat(weights / tf.cast(players, tf.float32), players)
+        # Those who stand for all: of each policy its share.
+        ranks = tf.range(self.config.crowd_size, dtype=tf.int64)
+        positions = (tf.cast(ranks, tf.float32) + 0.5) / self.config.crowd_size
+        policies = tf.searchsorted(tf.cumsum(weights)[:-1], positions, side="right")
+        crowd = tf.cast(policies, tf.int64) * players + ranks % players
         shape = (number, players)
-        return play(self.game, self._actions(rows), shaken, crowds, shape, shares)
+        return play(self.game, self._actions(rows), shaken, crowds, shape, crowd)
 
     def _compare(self, rows: tf.Tensor, crowds: Crowd, seed: tf.Tensor) -> tf.Tensor:
         """What the response earns more than each policy, [evaluated, K]."""

@@ -30,7 +30,8 @@ class Crowd(NamedTuple):
     @classmethod
     def of_samples(cls, xp, states) -> Crowd:
         """The crowd that samples [M, X] stand for."""
-        return cls(states, xp.ones_like(states[..., 0]) / states.shape[-2])
+        ones = xp.ones_like(states[..., 0])
+        return cls(states, ones / xp.sum(ones, axis=-1, keepdims=True))
 
 
 class ContinuousGame(abc.ABC):

@@ -205,7 +205,9 @@ class FlockingModel(ContinuousGame):
         squares = squares + xp.sum(others**2, axis=-1)[..., None, :]
         products = xp.matmul(x, xp.swapaxes(others, -1, -2))
         squares = xp.maximum(squares - 2 * products, 0.0)
-        influence = weights[..., None, :] * (1 + squares) ** (-self.beta)
+        # Vectorised better than a power.
+        fading = xp.exp(-self.beta * xp.log1p(squares))
+        influence = weights[..., None, :] * fading
         met = xp.sum(influence, axis=-1)[..., None]
         return v * met - xp.matmul(influence, theirs)
 

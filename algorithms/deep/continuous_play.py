@@ -109,7 +109,7 @@ def play(
     shaken: Shaken,
     crowds: Crowd | None,
     shape: tuple = (-1,),
-    weights: tf.Tensor | None = None,
+    crowd_players: tf.Tensor | None = None,
 ) -> Episode:
     """Plays an episode. For graphs.
 
@@ -117,10 +117,10 @@ def play(
       game: the game.
       act: the players' policy, of a time and states [..., X].
       shaken: its chance, of B players in all.
-      crowds: the crowd at each time from 0 to T, states [T + 1, M, X]; None for these
-        players themselves.
+      crowds: the crowd at each time from 0 to T, states [T + 1, M, X]; None for some of
+        these players themselves.
       shape: of the players, whose states are [*shape, X].
-      weights: of the players in their own crowd, [B], summing to one.
+      crowd_players: the numbers of those players, int [M].
     """
     start = game.initial(tnp, shaken.uniforms, shaken.normals[0])
     size = (*shape, game.num_components)
@@ -129,7 +129,8 @@ def play(
 
     def crowd_at(time, states):
         if crowds is None:
-            return Crowd(tf.reshape(states, (-1, game.num_components)), weights)
+            flat = tf.reshape(states, (-1, game.num_components))
+            return Crowd.of_samples(tnp, tf.gather(flat, crowd_players))
         return Crowd(tf.gather(crowds.states, time), tf.gather(crowds.weights, time))
 
     def step(time, states, returns, seen, done):

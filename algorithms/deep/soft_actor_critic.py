@@ -333,7 +333,6 @@ def _spread(game: ContinuousGame, players: int = 256) -> float:
     def nothing(time, states):
         return tf.zeros_like(states[..., : game.num_controls])
 
-    weights = tf.ones(players) / players
     shaken = chance(game, players, tf.constant([0, 0], tf.int64))
-    returns = play(game, nothing, shaken, None, (players,), weights).returns
+    returns = play(game, nothing, shaken, None, (players,), tf.range(players)).returns
     return float(tf.math.reduce_std(returns)) + 1e-6
