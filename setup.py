@@ -4,6 +4,7 @@ import pathlib
 
 import setuptools
 
+OPTUNA = "optuna>=4,<5"  # to tune solvers
 TENSORBOARD = "tensorboard>=2.20,<3"  # to look at logs, or to read them back
 
 setuptools.setup(
@@ -33,8 +34,10 @@ setuptools.setup(
             "pytest-xdist>=3.6,<4",
             "hypothesis>=6.100,<7",
             "ruff>=0.9,<1",
+            OPTUNA,
             TENSORBOARD,
         ],
+        "tune": [OPTUNA],
         "tensorboard": [TENSORBOARD],
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
     },

@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import pathlib
 
+from absl import flags
 import joblib
 import tqdm
 
@@ -16,6 +17,27 @@ from algorithms.job import FINISHED, UNFINISHED, Job
 # Backends of a cluster, and the package that each needs.
 _CLUSTERS = {"dask": "distributed", "ray": "ray"}
 BACKENDS = ("loky", "multiprocessing", "threading", "sequential", *_CLUSTERS)
+
+
+def define_flags(into: flags.FlagValues) -> None:
+    """Defines the flags, which the script's `--help` then lists with its own."""
+    flags.DEFINE_enum(
+        "backend", "loky", BACKENDS, "What joblib runs the processes by.", into
+    )
+    flags.DEFINE_integer(
+        "jobs",
+        None,
+        "Runs at a time; default: as many as there are cores.",
+        lower_bound=1,
+        flag_values=into,
+    )
+    flags.DEFINE_integer(
+        "threads",
+        None,
+        "TensorFlow's in a process; default: the cores shared out, 1 on a cluster.",
+        lower_bound=1,
+        flag_values=into,
+    )
 
 
 def check_backend(name: str) -> None:
@@ -33,6 +55,7 @@ def do_all(
     backend: str = "loky",
     num_jobs: int | None = None,
     threads: int | None = None,
+    progress: Progress | None = None,
 ) -> list[dict]:
     """Does jobs in processes, showing progress.
 
@@ -43,6 +66,7 @@ def do_all(
       num_jobs: how many at a time; None for as many as there are cores.
       threads: of TensorFlow in each process; None for the cores shared out, and for 1
         on a cluster.
+      progress: of several such calls; None for a bar of these jobs alone.
 
     Returns:
       The record of each job.
@@ -53,7 +77,11 @@ def do_all(
         num_jobs = min(num_jobs or joblib.cpu_count(), len(jobs))
         threads = threads or max(1, joblib.cpu_count() // num_jobs)
     calls = (joblib.delayed(Job.do)(job, root, threads) for job in jobs)
-    with _connected(backend) as joined, Progress(jobs, root) as progress:
+    with contextlib.ExitStack() as stack:
+        joined = stack.enter_context(_connected(backend))
+        if progress is None:
+            progress = stack.enter_context(Progress(root, len(jobs)))
+        progress.begin(jobs)
         parallel = Parallel(progress, n_jobs=num_jobs, backend=joined, batch_size=1)
         return parallel(calls)
 
@@ -101,23 +129,31 @@ class Progress:
     """A bar of the runs done, and a line for each.
 
     Args:
-      jobs: the runs, in the order in which they are handed out.
       root: where their directories are.
+      total: how many runs there will be.
     """
 
-    def __init__(self, jobs: list[Job], root: pathlib.Path):
-        self._jobs = jobs
+    def __init__(self, root: pathlib.Path, total: int):
         self._root = root
+        self._jobs: list[Job] = []
         self._num_dispatched = 0
         self._running: list[Job] = []
         self._num_failed = 0
-        self._bar = tqdm.tqdm(total=len(jobs), unit="run", dynamic_ncols=True)
+        self._bar = tqdm.tqdm(total=total, unit="run", dynamic_ncols=True)
 
     def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, *error) -> None:
         self._bar.close()
+
+    def begin(self, jobs: list[Job]) -> None:
+        """Takes the next runs, in the order in which they are handed out."""
+        self._jobs, self._num_dispatched = jobs, 0
+
+    def skip(self, number: int) -> None:
+        """Counts runs that were done before."""
+        self._bar.update(number)
 
     def __call__(self, num_dispatched: int) -> None:
         """Shows which of the jobs handed out have left their record since."""

@@ -42,8 +42,9 @@ def define_flags(into: flags.FlagValues) -> None:
     """Defines the flags; tests import several scripts, hence not at once."""
     _define_what_runs(into)
     _define_how_it_runs(into)
-    stopping_flags.define_flags(into)
-    flags.adopt_module_key_flags(stopping_flags, into)
+    for module in (processes, stopping_flags):
+        module.define_flags(into)
+        flags.adopt_module_key_flags(module, into)
 
 
 def _define_what_runs(into: flags.FlagValues) -> None:
@@ -71,27 +72,6 @@ def _define_what_runs(into: flags.FlagValues) -> None:
 def _define_how_it_runs(into: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "device", None, "A TensorFlow device; default: the GPU if any.", into
-    )
-    flags.DEFINE_enum(
-        "backend",
-        "loky",
-        processes.BACKENDS,
-        "What joblib runs the processes by.",
-        into,
-    )
-    flags.DEFINE_integer(
-        "jobs",
-        None,
-        "Runs at a time; default: as many as there are cores.",
-        lower_bound=1,
-        flag_values=into,
-    )
-    flags.DEFINE_integer(
-        "threads",
-        None,
-        "TensorFlow's in a process; default: the cores shared out, 1 on a cluster.",
-        lower_bound=1,
-        flag_values=into,
     )
     flags.DEFINE_string("output_dir", "runs/sweep", "Where the results go.", into)
     flags.DEFINE_bool("force", False, "Run finished runs again, from the start.", into)
