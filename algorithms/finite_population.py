@@ -2,24 +2,28 @@
 
 N players of each population face their empirical distribution instead of the limit.
 `simulate` plays them; players in one place who choose alike are interchangeable, so it
-draws how many go where, whatever N. `epsilon_nash` estimates what one of them could
-gain by deviating: an equilibrium of the mean field game is an epsilon-Nash equilibrium
-with epsilon of the order 1 / sqrt(N) (Huang, Malhame & Caines 2006; Lauriere et al.
-2022, the survey, section 2).
+draws how many go where, whatever N. `distances` tells how far they are from the limit,
+and `epsilon_nash` estimates what one of them could gain by deviating: an equilibrium of
+the mean field game is an epsilon-Nash equilibrium with epsilon of the order 1 / sqrt(N)
+(Huang, Malhame & Caines 2006; Lauriere et al. 2022, the survey, section 2).
 
 Shapes: R runs, N populations, S states, A actions, T decision times.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 import dataclasses
+import functools
+import itertools
 import math
 from typing import NamedTuple
 
 import numpy as np
 import pyspiel
+from scipy import sparse, stats
 
+from algorithms.distribution import DistributionPolicy
 from algorithms.frozen_world import by_time
 from algorithms.model import load_model
 from algorithms.policy import policy_array
@@ -54,8 +58,8 @@ class Deviation:
     """What the best deviation that was found gains a player.
 
     Attributes:
-      gain: [N], mean over runs.
-      error: [N], its standard error.
+      gain: mean over runs, [N]: of a player of each population.
+      error: its standard error, [N].
       confidence: of `interval`.
     """
 
@@ -63,11 +67,15 @@ class Deviation:
     error: np.ndarray
     confidence: float
 
+    @classmethod
+    def of_runs(cls, gains: np.ndarray, confidence: float) -> Deviation:
+        """From the gains in independent runs, [R, N]."""
+        error = gains.std(axis=0, ddof=1) / math.sqrt(len(gains))
+        return cls(gains.mean(axis=0), error, confidence)
+
     @property
     def interval(self) -> tuple[np.ndarray, np.ndarray]:
         """Ends of the confidence interval for each population, [N] each."""
-        from scipy import stats
-
         width = stats.norm.ppf((1 + self.confidence) / 2) * self.error
         return self.gain - width, self.gain + width
 
@@ -99,6 +107,33 @@ def simulate(
     return Simulation(*map(np.stack, zip(*runs, strict=True)))
 
 
+def distances(game: pyspiel.Game | str, policy, simulation: Simulation) -> np.ndarray:
+    """Total variation between the players' distributions and the limit's.
+
+    The limit is that of the common noise that the run has had.
+
+    Args:
+      game: a game registered by `mfg_games`.
+      policy: the one that was simulated.
+      simulation: of that game.
+
+    Returns:
+      [R, T + 1, N], in [0, 1].
+
+    Raises:
+      ValueError: the game is not one of `mfg_games`.
+    """
+    d, _ = _prepared(game, policy)
+    flow = DistributionPolicy(game, policy).flow
+    layers = [*by_time(d, np.asarray(flow.mass, np.float64)), np.asarray(flow.rest)]
+    empirical, found = simulation.distributions, []
+    for t, masses in enumerate(layers):
+        limits = masses / d.history_probabilities(t)[:, None, None]
+        gaps = empirical[:, t] - limits[simulation.histories[:, t]]
+        found.append(np.abs(gaps).sum(axis=-1) / 2)
+    return np.stack(found, axis=1)
+
+
 def epsilon_nash(
     game: pyspiel.Game | str,
     policy,
@@ -113,7 +148,7 @@ def epsilon_nash(
     the runs. Its gain is the mean over the other half, in each of which both values are
     exact given where the others are: an unbiased estimate of what this deviation gains,
     thus of no more than epsilon. The player is one of the crowd that it faces; there
-    are num_players - 1 others in each population.
+    are num_players - 1 others in each population, who do not notice it.
 
     Args:
       game: a game registered by `mfg_games`, without common noise.
@@ -139,20 +174,19 @@ def epsilon_nash(
         )
     rng = np.random.default_rng(seed)
     policies = np.stack([layer[0] for layer in layers])
-    problems = [
+    # One by one: the problems of all runs might not fit into memory together.
+    problems = (
         _problem(dynamics, _run(dynamics, layers, num_players - 1, rng), num_players)
         for _ in range(num_runs)
-    ]
-    half = num_runs // 2
-    response = _best_response(dynamics, _mean(problems[:half]))
-    gains = np.stack(
-        [
-            _value(dynamics, problem, response) - _value(dynamics, problem, policies)
-            for problem in problems[half:]
-        ]
     )
-    error = gains.std(axis=0, ddof=1) / math.sqrt(len(gains))
-    return Deviation(gains.mean(axis=0), error, confidence)
+    half = num_runs // 2
+    seen = _mean(itertools.islice(problems, half), half)
+    response = _best_response(dynamics, seen)
+    gains = [
+        _value(dynamics, problem, response) - _value(dynamics, problem, policies)
+        for problem in problems
+    ]
+    return Deviation.of_runs(np.stack(gains), confidence)
 
 
 def _prepared(game, policy) -> tuple[Dynamics, list[np.ndarray]]:
@@ -227,12 +261,12 @@ class _Problem(NamedTuple):
 
     Attributes:
       rewards: [T, N, S, A], discounted.
-      transitions: [T, N, S, A, S].
+      transitions: T x N sparse matrices, [S * A, S].
       terminal: [N, S], discounted.
     """
 
     rewards: np.ndarray
-    transitions: np.ndarray
+    transitions: list[list[sparse.csr_array]]
     terminal: np.ndarray
 
 
@@ -240,16 +274,17 @@ def _problem(d: Dynamics, run: tuple[np.ndarray, ...], num_players: int) -> _Pro
     """What a player meets who joins the others of a run."""
     _, counts, actions, _ = run
     steps = [_step(d, t, counts[t], actions[t], num_players) for t in range(d.horizon)]
+    rewards, transitions = zip(*steps, strict=True)
     terminal = np.zeros((d.num_populations, d.num_states))
     for n, x in np.ndindex(terminal.shape):
         mu = _joined(counts[-1], n, (x,), num_players)
         terminal[n, x] = d.terminal_reward(np, mu, None)[n, x]
     terminal *= d.discount**d.horizon
-    return _Problem(*map(np.stack, zip(*steps, strict=True)), terminal)
+    return _Problem(np.stack(rewards), list(transitions), terminal)
 
 
 def _joined(
-    counts: np.ndarray, population: int, place: tuple[int, ...], num_players: int
+    counts: np.ndarray, population: int, place: tuple, num_players: int
 ) -> np.ndarray:
     """Shares of each population if one more player of one of them is in a place."""
     shares = counts / (num_players - 1)
@@ -260,36 +295,59 @@ def _joined(
 
 
 def _step(d: Dynamics, t: int, counts, actions, num_players: int):
-    """Rewards [N, S, A] and transitions [N, S, A, S] of a player in any place."""
+    """Rewards [N, S, A] and N transitions [S * A, S] of a player in any place."""
     shape = (d.num_populations, d.num_states, d.num_actions)
+    others = actions if d.joint_law else counts
+    chosen = range(d.num_actions) if d.joint_law else [slice(None)]
     rewards = np.zeros(shape)
-    transitions = np.zeros((*shape, d.num_states))
+    outcomes = [[] for _ in range(d.num_populations)]
     for n, x in np.ndindex(shape[:2]):
-        chosen = range(d.num_actions) if d.joint_law else [slice(None)]
         for a in chosen:
             place = (x, a) if d.joint_law else (x,)
-            law = _joined(actions if d.joint_law else counts, n, place, num_players)
+            law = _joined(others, n, place, num_players)
             found = np.asarray(d.reward(np, t, law, None))
-            rewards[n, x, a] = np.broadcast_to(found, shape)[n, x, a]
-            transitions[n, x, a] = _landings(d, t, law, n, x)[a]
-    return d.discount**t * rewards, transitions
+            rewards[n, x, a] = found[n, x, a if found.shape[-1] > 1 else 0]
+            outcomes[n].append(_outcomes(d, t, law, n, (x, a)))
+    return d.discount**t * rewards, [_matrix(d, pairs) for pairs in outcomes]
 
 
-def _landings(d: Dynamics, t: int, law: np.ndarray, n: int, x: int) -> np.ndarray:
-    """Probabilities [A, S] of the next states from a state."""
+def _outcomes(
+    d: Dynamics, t: int, law: np.ndarray, population: int, place: tuple
+) -> tuple[np.ndarray, np.ndarray]:
+    """Successors and probabilities, [actions, K] each, of a state and its actions."""
     successors, probabilities = d.transition(np, t, law, None)
     successors = np.asarray(successors)
     shape = (d.num_populations, *successors.shape)
-    probabilities = np.broadcast_to(probabilities, shape)[n]
-    places = d.moves[x] if d.moves is not None else (x, np.arange(d.num_actions))
-    landings = np.zeros((d.num_actions, d.num_states))
-    rows = np.arange(d.num_actions)[:, None]
-    np.add.at(landings, (rows, successors[places]), probabilities[places])
-    return landings
+    probabilities = np.broadcast_to(probabilities, shape)[population]
+    source = place if d.moves is None else d.moves[place]
+    return np.atleast_2d(successors[source]), np.atleast_2d(probabilities[source])
 
 
-def _mean(problems: Sequence[_Problem]) -> _Problem:
-    return _Problem(*(np.mean(parts, axis=0) for parts in zip(*problems, strict=True)))
+def _matrix(
+    d: Dynamics, pairs: Sequence[tuple[np.ndarray, np.ndarray]]
+) -> sparse.csr_array:
+    """The outcomes of all states and actions as a matrix, [S * A, S]."""
+    successors, probabilities = map(np.concatenate, zip(*pairs, strict=True))
+    rows, outcomes = successors.shape
+    starts = np.arange(0, rows * outcomes + 1, outcomes)
+    entries = (probabilities.ravel(), successors.ravel(), starts)
+    return sparse.csr_array(entries, shape=(rows, d.num_states))
+
+
+def _mean(problems: Iterable[_Problem], count: int) -> _Problem:
+    """The mean of so many problems, which come one by one."""
+    rewards, transitions, terminal = functools.reduce(_sum, problems)
+    shares = [[matrix / count for matrix in step] for step in transitions]
+    return _Problem(rewards / count, shares, terminal / count)
+
+
+def _sum(first: _Problem, second: _Problem) -> _Problem:
+    transitions = [
+        [one + other for one, other in zip(*step, strict=True)]
+        for step in zip(first.transitions, second.transitions, strict=True)
+    ]
+    rewards = first.rewards + second.rewards
+    return _Problem(rewards, transitions, first.terminal + second.terminal)
 
 
 def _best_response(d: Dynamics, problem: _Problem) -> np.ndarray:
@@ -312,5 +370,7 @@ def _value(d: Dynamics, problem: _Problem, policies: np.ndarray) -> np.ndarray:
 
 def _action_values(problem: _Problem, t: int, value: np.ndarray) -> np.ndarray:
     """Of a time, [N, S, A], given the states' values [N, S] one step later."""
-    after = np.einsum("nxay,ny->nxa", problem.transitions[t], value)
-    return problem.rewards[t] + after
+    rewards = problem.rewards[t]
+    pairs = zip(problem.transitions[t], value, strict=True)
+    after = np.stack([matrix @ values for matrix, values in pairs])
+    return rewards + after.reshape(rewards.shape)

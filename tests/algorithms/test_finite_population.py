@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 import toy_dynamics  # noqa: F401  registers the games
 
-from algorithms.finite_population import epsilon_nash, simulate
+from algorithms.finite_population import distances, epsilon_nash, simulate
 from algorithms.mirror_descent import MirrorDescent
 from algorithms.model import load_model
 from algorithms.pictures import layers_of
@@ -71,13 +72,30 @@ def test_distances_fall_with_the_square_root():
     policy = solved(BAR)
     _, layers = limit(policy)
     exact = np.stack(layers)[:, 0]
-    sizes = np.array([10, 100, 1000, 10_000])
-    gaps = [
-        np.abs(simulate(BAR, policy, int(n), 200).distributions - exact).sum(-1).mean()
-        for n in sizes
-    ]
+    sizes, gaps = np.array([10, 100, 1000, 10_000]), []
+    for size in sizes:
+        runs = simulate(BAR, policy, int(size), 200)
+        found = distances(BAR, policy, runs)
+        expected = np.abs(runs.distributions - exact).sum(-1) / 2
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+        gaps.append(found.mean())
     slope = np.polyfit(np.log(sizes), np.log(gaps), 1)[0]
     assert slope == pytest.approx(-0.5, abs=0.05)
+
+
+def test_distances_from_the_limit_of_the_noise_that_was_drawn():
+    """At time 0 and with all drawn from one law, those of binomial counts."""
+    game = "mfg_beach_bar(size=5,horizon=3,initial_laws=dirichlet:3)"
+    policy = solved(game, 1)
+    runs = simulate(game, policy, 50, num_runs=200, seed=2)
+    found = distances(game, policy, runs)
+    assert found.shape == (200, 4, 1)
+    laws = policy.model.game.dynamics.initial_laws[runs.histories[:, 0], 0]
+    counts = np.arange(51)[:, None, None]
+    gaps = np.abs(counts / 50 - laws) * stats.binom.pmf(counts, 50, laws)
+    error = found[:, 0, 0].std() / np.sqrt(200)
+    expected = gaps.sum(axis=(0, 2)).mean() / 2
+    assert found[:, 0, 0].mean() == pytest.approx(expected, abs=4 * error)
 
 
 def two_player_gain(game: str, policy: ArrayPolicy) -> float:
