@@ -38,10 +38,14 @@ def main(argv: list[str]) -> None:
     """Writes or checks the tables."""
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}")
-    text = README.read_text("utf-8")
-    text = with_table(text, "main job", main_job_caption())
-    text = with_table(text, "games", games_table())
-    text = with_table(text, "solvers", solvers_table())
+    tables = {
+        "main job": main_job_caption(),
+        "games": games_table(),
+        "solvers": solvers_table(),
+    }
+    text = README.read_text("utf-8")  # as it is by now, which may be minutes later
+    for name, table in tables.items():
+        text = with_table(text, name, table)
     if FLAGS.check and text != README.read_text("utf-8"):
         sys.exit("README.md is out of date: run `python examples/tables.py`.")
     README.write_text(text, "utf-8")
