@@ -52,8 +52,13 @@ SOLVERS = {
     ),
     "q_learning_fictitious_play": ("q_learning", "QLearningFictitiousPlay"),
     "regularised_equilibrium": ("regularised_equilibrium", "RegularisedEquilibrium"),
+    "sarsa_mirror_descent": ("sarsa_mirror_descent", "SarsaMirrorDescent"),
     "social_frank_wolfe": ("social_optimum", "SocialFrankWolfe"),
     "social_optimum": ("social_optimum", "SocialOptimum"),
+    "two_timescale_q_learning": (
+        "two_timescale_q_learning",
+        "TwoTimescaleQLearning",
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""Single players in a population whose flow is frozen: sampled steps for learners.
+"""Single players in a population whose laws are given: sampled steps for learners.
 
 Shapes: E players, N populations, S states, A actions, K outcomes of the individual
 noise; D decision nodes in the order of the array model: by time, noise history,
@@ -24,43 +24,50 @@ class Players(NamedTuple):
     x: np.ndarray
 
 
-class FrozenWorld:
-    """What a single player meets in a population whose flow is frozen.
+class SampledWorld:
+    """What a single player meets in a population whose laws it is told.
 
     Args:
       dynamics: the game.
-      flow: of the population, as the array model gives it.
 
     Attributes:
       dynamics: the game.
       legal: bool [S, A].
-      terminal_rewards: [histories at the horizon, N, S].
+      terminal_rewards: [histories at the horizon, N, S], once the last law is told.
     """
 
-    def __init__(self, dynamics: Dynamics, flow: Flow):
-        self.dynamics = d = dynamics
-        self.legal = d.legal_mask()
-        law = flow.joint if d.joint_law else flow.mass
-        fields = [*by_time(d, np.asarray(law)), np.asarray(flow.rest)]
-        fields = [
-            field / d.history_probabilities(t).reshape([-1] + [1] * (field.ndim - 1))
-            for t, field in enumerate(fields)
-        ]
-        self.terminal_rewards = d.discount**d.horizon * np.stack(
-            [
-                d.terminal_reward(np, mu, d.noise_value(d.horizon, history))
-                for history, mu in enumerate(fields[-1])
-            ]
-        )
-        self._rewards = [_rewards(d, t, fields[t]) for t in range(d.horizon)]
-        self._laws = [_law(d, t, fields[t]) for t in range(d.horizon)]
-        self._starts = _thresholds(d.initial_laws)
+    def __init__(self, dynamics: Dynamics):
+        self.dynamics = dynamics
+        self.legal = dynamics.legal_mask()
+        self.terminal_rewards = None
+        self._rewards = dynamics.horizon * [None]
+        self._laws = dynamics.horizon * [None]
+        self._starts = thresholds(dynamics.initial_laws)
+
+    def tell(self, t: int, laws: np.ndarray) -> None:
+        """Tells how the population is distributed at a time from now on.
+
+        Args:
+          t: a decision time, or the horizon.
+          laws: given each noise history, [histories, N, S]; at decision times of games
+            with `joint_law` [histories, N, S, A].
+        """
+        d = self.dynamics
+        if t == d.horizon:
+            self.terminal_rewards = d.discount**t * np.stack(
+                [
+                    d.terminal_reward(np, mu, d.noise_value(t, history))
+                    for history, mu in enumerate(laws)
+                ]
+            )
+        else:
+            self._rewards[t], self._laws[t] = _rewards(d, t, laws), _law(d, t, laws)
 
     def start(self, num_players: int, rng: np.random.Generator) -> Players:
         """That many players of each population, drawn from its initial laws."""
         population = np.repeat(np.arange(self.dynamics.num_populations), num_players)
         history = rng.integers(len(self._starts), size=len(population))
-        x = _draw(self._starts[history, population], rng)
+        x = draw(self._starts[history, population], rng)
         return Players(history, population, x)
 
     def step(
@@ -85,28 +92,46 @@ class FrozenWorld:
             shocks = d.common_noise.outcome_probabilities[t]
             history = history * branches + rng.choice(branches, len(x), p=shocks)
         source = (x, actions) if d.moves is None else (d.moves[x, actions],)
-        outcome = _draw(law.thresholds[history, population, *source], rng)
+        outcome = draw(law.thresholds[history, population, *source], rng)
         x = law.successors[history, *source, outcome]
         return rewards, Players(history, population, x)
 
 
-def by_time(dynamics: Dynamics, array: np.ndarray) -> list[np.ndarray]:
-    """Views of the rows of each decision time.
+class FrozenWorld(SampledWorld):
+    """What a single player meets in a population whose flow is frozen.
 
     Args:
       dynamics: the game.
-      array: [D, ...].
+      flow: of the population, as the array model gives it.
+    """
+
+    def __init__(self, dynamics: Dynamics, flow: Flow):
+        super().__init__(dynamics)
+        law = flow.joint if dynamics.joint_law else flow.mass
+        fields = [*by_time(dynamics, np.asarray(law)), np.asarray(flow.rest)]
+        for t, field in enumerate(fields):
+            shares = dynamics.history_probabilities(t)
+            self.tell(t, field / shares.reshape([-1] + [1] * (field.ndim - 1)))
+
+
+def by_time(dynamics: Dynamics, array: np.ndarray) -> list[np.ndarray]:
+    """Views of the rows of each time.
+
+    Args:
+      dynamics: the game.
+      array: [D, ...], or longer by the rows of the horizon.
 
     Returns:
-      A view [histories, N, S, ...] for each decision time.
+      A view [histories, N, S, ...] for each decision time, and for the horizon if the
+      array has its rows.
     """
     layer = (dynamics.num_populations, dynamics.num_states)
-    views, first = [], 0
-    for t in range(dynamics.horizon):
+    views, first, t = [], 0, 0
+    while first < len(array):
         shape = (dynamics.num_histories(t), *layer)
         last = first + math.prod(shape)
         views.append(array[first:last].reshape(*shape, *array.shape[1:]))
-        first = last
+        first, t = last, t + 1
     return views
 
 
@@ -115,7 +140,7 @@ class _Law(NamedTuple):
 
     Attributes:
       successors: int [histories of the next time, S, A, K].
-      thresholds: [histories of the next time, N, S, A, K - 1], as `_draw` takes them.
+      thresholds: [histories of the next time, N, S, A, K - 1], as `draw` takes them.
     """
 
     successors: np.ndarray
@@ -124,14 +149,14 @@ class _Law(NamedTuple):
 
 def _law(d: Dynamics, t: int, fields: np.ndarray) -> _Law:
     branches = d.num_common_outcomes(t)
-    successors, thresholds = [], []
+    successors, cumulated = [], []
     for child in range(d.num_histories(t + 1)):
         mu, z = fields[child // branches], d.noise_value(t + 1, child)
         targets, probabilities = d.transition(np, t, mu, z)
         shape = (d.num_populations, *targets.shape)
         successors.append(targets)
-        thresholds.append(_thresholds(np.broadcast_to(probabilities, shape)))
-    return _Law(np.stack(successors), np.stack(thresholds))
+        cumulated.append(thresholds(np.broadcast_to(probabilities, shape)))
+    return _Law(np.stack(successors), np.stack(cumulated))
 
 
 def _rewards(d: Dynamics, t: int, fields: np.ndarray) -> np.ndarray:
@@ -143,10 +168,11 @@ def _rewards(d: Dynamics, t: int, fields: np.ndarray) -> np.ndarray:
     return np.broadcast_to(d.discount**t * rewards, shape)
 
 
-def _thresholds(probabilities: np.ndarray) -> np.ndarray:
+def thresholds(probabilities: np.ndarray) -> np.ndarray:
+    """What `draw` takes: cumulated probabilities but the last one, [..., K - 1]."""
     return np.cumsum(probabilities, axis=-1)[..., :-1]
 
 
-def _draw(thresholds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One outcome for each row of cumulated probabilities, the last one left out."""
-    return (rng.random(len(thresholds))[:, None] >= thresholds).sum(axis=1)
+def draw(cumulated: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One outcome for each row of `thresholds`, int [rows]."""
+    return (rng.random(len(cumulated))[:, None] >= cumulated).sum(axis=1)

@@ -13,8 +13,9 @@ from algorithms.fictitious_play import FictitiousPlay
 from algorithms.frozen_world import FrozenWorld, Players, by_time
 from algorithms.model import load_model
 from algorithms.policy import greedy
-from algorithms.q_learning import QLearningFictitiousPlay, play
+from algorithms.q_learning import QLearningFictitiousPlay
 from algorithms.regularisers import softmax
+from algorithms.tabular_learning import play
 import mfg_games  # noqa: F401  registers
 
 GAMES = (
