@@ -74,7 +74,9 @@ class Spline(NamedTuple):
         index = tf.minimum(tf.reduce_sum(below, axis=-1), last)
 
         def at(array, offset):
-            return tf.gather(array, index + offset, axis=1, batch_dims=1)
+            # A gather's gradient would be summed in any order.
+            chosen = tf.one_hot(index + offset, last + 2, dtype=array.dtype)
+            return tf.reduce_sum(array * chosen, axis=1)
 
         return _Piece(
             at(self.x, 0),
