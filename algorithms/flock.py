@@ -32,7 +32,6 @@ from algorithms.deep.continuous_play import (
     Shaken,
     chance,
     features,
-    flat_weights,
     mean_action,
     play,
     side_by_side,
@@ -133,7 +132,7 @@ class Flock(WithPresets):
             game, config.sac, config.seed, config.crowd_size
         )
         # The first policy does not act, and leaves as soon as there is a response.
-        row = tf.zeros_like(flat_weights(self._learner.response))[None]
+        row = tf.zeros_like(networks.flat_weights(self._learner.response))[None]
         self._members = tf.Variable(row, shape=(None, row.shape[1]))
         self._weights = tf.Variable(tf.ones(1), shape=(None,))
         times = (game.horizon + 1, config.crowd_size)
@@ -201,7 +200,7 @@ class Flock(WithPresets):
         """
         if not self._pending[_KNOWN]:
             self._respond()
-        row = flat_weights(self._learner.response)[None]
+        row = networks.flat_weights(self._learner.response)[None]
         if self.num_iterations:
             weight = self.config.lr or 1 / (self.num_iterations + 1)
             older = (1 - weight) * self._weights

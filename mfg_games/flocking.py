@@ -25,6 +25,18 @@ from mfg_games.registration import register
 
 SPEEDS = ("largest", "sum")
 _TINY = 1e-24  # squared distance
+_POSITIVE = ("dt", "largest_action", "largest_speed", "half_width")
+_NOT_NEGATIVE = (
+    "beta",
+    "alignment",
+    "effort",
+    "speed",
+    "noise",
+    "position_std",
+    "velocity_std",
+    "obstacle_cost",
+    "margin",
+)
 
 
 class FlockingModel(ContinuousGame):
@@ -93,25 +105,10 @@ class FlockingModel(ContinuousGame):
         parameters.require(possible, "dimensions", dimensions, "1, 2 or 3")
         parameters.at_least("horizon", horizon, 1)
         parameters.one_of("speed_norm", speed_norm, SPEEDS)
-        for name, value in {
-            "dt": dt,
-            "largest_action": largest_action,
-            "largest_speed": largest_speed,
-            "half_width": half_width,
-        }.items():
-            parameters.positive(name, value)
-        for name, value in {
-            "beta": beta,
-            "alignment": alignment,
-            "effort": effort,
-            "speed": speed,
-            "noise": noise,
-            "position_std": position_std,
-            "velocity_std": velocity_std,
-            "obstacle_cost": obstacle_cost,
-            "margin": margin,
-        }.items():
-            parameters.at_least(name, value, 0)
+        for name in _POSITIVE:
+            parameters.positive(name, self.parameters[name])
+        for name in _NOT_NEGATIVE:
+            parameters.at_least(name, self.parameters[name], 0)
         self.horizon, self.dt, self.beta = horizon, dt, beta
         self.num_controls, self.num_components = dimensions, 2 * dimensions
         self.largest_action, self.largest_speed = largest_action, largest_speed

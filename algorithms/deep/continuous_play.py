@@ -155,17 +155,12 @@ def play(
     return Episode(seen.write(time, states).stack(), done.stack(), returns)
 
 
-def flat_weights(network: keras.Model) -> tf.Tensor:
-    """All weights of a multilayer perceptron in one row, [size]."""
-    return tf.concat([tf.reshape(w, [-1]) for w in network.trainable_variables], axis=0)
-
-
 def side_by_side(network: keras.Model, rows: tf.Tensor, inputs: tf.Tensor) -> tf.Tensor:
     """Outputs of several multilayer perceptrons of one kind, each for its own inputs.
 
     Args:
       network: one of them.
-      rows: their weights as `flat_weights` gives them, [K, size].
+      rows: their weights as `networks.flat_weights` gives them, [K, size].
       inputs: [K, P, F].
 
     Returns:

@@ -33,8 +33,7 @@ class NetworkHistory:
 
     def append(self, network: keras.Model) -> None:
         """Remembers a network as it is now."""
-        weights = [tf.reshape(variable, [-1]) for variable in network.variables]
-        row = tf.concat(weights, axis=0)[None]
+        row = networks.flat_weights(network)[None]
         self._rows.assign(tf.concat([self._rows, row], axis=0))
 
     def outputs(self, number: int, features: tf.Tensor) -> tf.Tensor:

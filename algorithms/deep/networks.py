@@ -209,6 +209,11 @@ def blend(source: keras.Model, target: keras.Model, rate: float = 1.0) -> None:
         theirs.assign(ours if rate == 1 else theirs + rate * (ours - theirs))
 
 
+def flat_weights(network: keras.Model) -> tf.Tensor:
+    """All weights of a network in one row, [size]."""
+    return tf.concat([tf.reshape(w, [-1]) for w in network.variables], axis=0)
+
+
 def named_variables(**parts) -> Mapping[str, tf.Variable]:
     """TensorFlow's variables by name, "part/0" or "part/name".
 

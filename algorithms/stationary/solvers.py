@@ -174,41 +174,16 @@ class FictitiousPlay(_Averaging):
         return self._lr or 1 / (self.num_iterations + 2)
 
     def _response(self) -> np.ndarray:
-        if self._temperature is None:
-            return self.evaluation.best_response
-        return special.softmax(self.evaluation.best_q / self._temperature, axis=-1)
+        found = self.evaluation
+        return _chosen(found.best_response, found.best_q, self._temperature)
 
 
-class FixedPoint(FictitiousPlay):
-    """Fixed point (Banach-Picard): the best response to the last crowd.
-
-    Args:
-      model: the game.
-      temperature: respond with softmax(Q / temperature) instead of the best response.
-      damping: the part of the crowd that keeps the old policy, in [0, 1).
-    """
-
-    def __init__(
-        self,
-        model: StationaryModel,
-        temperature: float | None = None,
-        damping: float = 0.0,
-    ):
-        _check_damping(damping)
-        super().__init__(model, 1.0 - damping, temperature)
-        self.parameters = {
-            **model.parameters,
-            "temperature": temperature,
-            "damping": damping,
-        }
-
-
-class PolicyIteration(_Averaging):
-    """Policy iteration: greedy, or softmax, for the values of the last policy.
+class _Damped(_Averaging):
+    """Solvers of which a part of the crowd keeps the old policy.
 
     Args:
       model: the game.
-      temperature: improve to softmax(Q / temperature) instead of the greedy policy.
+      temperature: move to softmax(Q / temperature) instead of the greedy policy.
       damping: the part of the crowd that keeps the old policy, in [0, 1).
     """
 
@@ -219,23 +194,37 @@ class PolicyIteration(_Averaging):
         damping: float = 0.0,
     ):
         _check_temperature(temperature)
-        _check_damping(damping)
+        parameters.require(0 <= damping < 1, "damping", damping, "in [0, 1)")
         self._temperature, self._damping = temperature, damping
         super().__init__(model, temperature=temperature, damping=damping)
 
     def _weight(self) -> float:
         return 1.0 - self._damping
 
+
+class FixedPoint(_Damped):
+    """Fixed point (Banach-Picard): the best response to the last crowd."""
+
     def _response(self) -> np.ndarray:
-        if self._temperature is None:
-            return self.evaluation.improvement
-        return special.softmax(self.evaluation.q / self._temperature, axis=-1)
+        found = self.evaluation
+        return _chosen(found.best_response, found.best_q, self._temperature)
+
+
+class PolicyIteration(_Damped):
+    """Policy iteration: greedy, or softmax, for the values of the last policy."""
+
+    def _response(self) -> np.ndarray:
+        found = self.evaluation
+        return _chosen(found.improvement, found.q, self._temperature)
+
+
+def _chosen(greedy: np.ndarray, q: np.ndarray, temperature: float | None) -> np.ndarray:
+    """The greedy policy, or softmax(q / temperature) if there is a temperature."""
+    if temperature is None:
+        return greedy
+    return special.softmax(q / temperature, axis=-1)
 
 
 def _check_temperature(temperature: float | None) -> None:
     if temperature is not None:
         parameters.positive("temperature", temperature)
-
-
-def _check_damping(damping: float) -> None:
-    parameters.require(0 <= damping < 1, "damping", damping, "in [0, 1)")

@@ -10,7 +10,6 @@ from algorithms.deep.config import NetworkConfig
 from algorithms.deep.continuous_play import (
     chance,
     features,
-    flat_weights,
     log_density,
     mean_action,
     play,
@@ -84,7 +83,7 @@ def test_networks_side_by_side():
     for net in nets:
         net.set_weights([RNG.normal(size=w.shape) for w in net.get_weights()])
     inputs = tf.constant(RNG.normal(size=(3, 6, 5)), tf.float32)
-    rows = tf.stack([flat_weights(net) for net in nets])
+    rows = tf.stack([networks.flat_weights(net) for net in nets])
     expected = tf.stack([net(part) for net, part in zip(nets, inputs, strict=True)])
     found = side_by_side(nets[0], rows, inputs)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
