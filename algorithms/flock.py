@@ -4,7 +4,8 @@
     repeat: mu <- law of the average population at each time, a normalizing flow that is
                   fitted to its players
             b <- a response to mu, learnt by soft actor-critic
-            average <- mixture of all b so far: each player draws one and keeps to it
+            average <- mixture of all b so far: each player draws one and keeps to it;
+               or one network that has learnt what the mixture's players do
 
 Any game of `mfg_games.continuous`. Exploitability is estimated: what the learnt
 response earns more than the average policy, for the same players and the same chance.
@@ -18,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 import dataclasses
-import math
 import types
 
 import numpy as np
@@ -27,15 +27,12 @@ import tensorflow.experimental.numpy as tnp
 
 from algorithms.deep import config as configs
 from algorithms.deep import networks, randomness
-from algorithms.deep.continuous_play import (
-    Episode,
-    Shaken,
-    chance,
-    features,
-    mean_action,
-    play,
-    side_by_side,
+from algorithms.deep.continuous_play import Episode, chance, play
+from algorithms.deep.continuous_student import (
+    ContinuousStudent,
+    ContinuousStudentConfig,
 )
+from algorithms.deep.mixture import Mixture
 from algorithms.deep.normalizing_flow import FlowConfig
 from algorithms.deep.population_flow import PopulationFlow
 from algorithms.deep.presets import WithPresets
@@ -45,6 +42,7 @@ from mfg_games import continuous_games, parameters
 from mfg_games.continuous import ContinuousGame, Crowd
 
 POPULATIONS = ("flow", "samples")
+AVERAGES = ("mixture", "network")
 _KNOWN, _GAP = range(2)  # entries of `Flock._pending`
 
 
@@ -55,6 +53,9 @@ class FlockConfig:
     Attributes:
       sac: of the best responses.
       flow: of the population's law.
+      student: of the network that the average policy is distilled into.
+      average: what the average policy is: the "mixture" of all responses, or a
+        "network" that learns in each iteration what the players of the mixture do.
       population: what the crowd is made of that players meet: "flow", drawn from the
         normalizing flow, or "samples", the simulated players themselves.
       crowd_size: M.
@@ -68,6 +69,10 @@ class FlockConfig:
     flow: FlowConfig = dataclasses.field(
         default_factory=lambda: FlowConfig(layers=4, updates=200)
     )
+    student: ContinuousStudentConfig = dataclasses.field(
+        default_factory=ContinuousStudentConfig
+    )
+    average: str = "mixture"
     population: str = "flow"
     crowd_size: int = 1000
     simulated: int = 2000
@@ -76,6 +81,7 @@ class FlockConfig:
     seed: int = 0
 
     def __post_init__(self):
+        parameters.one_of("average", self.average, AVERAGES)
         parameters.one_of("population", self.population, POPULATIONS)
         for name in ("crowd_size", "evaluated"):
             parameters.at_least(name, getattr(self, name), 2)
@@ -128,22 +134,27 @@ class Flock(WithPresets):
 
     def _build(self) -> None:
         game, config = self.game, self.config
-        self._learner = SoftActorCritic(
-            game, config.sac, config.seed, config.crowd_size
+        size = config.crowd_size
+        self._learner = SoftActorCritic(game, config.sac, config.seed, size)
+        self._mixture = Mixture(game, self._learner.response, size)
+        self._crowd = tf.Variable(
+            tf.zeros((game.horizon + 1, size, game.num_components))
         )
-        # The first policy does not act, and leaves as soon as there is a response.
-        row = tf.zeros_like(networks.flat_weights(self._learner.response))[None]
-        self._members = tf.Variable(row, shape=(None, row.shape[1]))
-        self._weights = tf.Variable(tf.ones(1), shape=(None,))
-        times = (game.horizon + 1, config.crowd_size)
-        self._crowd = tf.Variable(tf.zeros((*times, game.num_components)))
         self._pending = tf.Variable(tf.zeros(2))
         variables = networks.named_variables(
             learner=self._learner.variables,
-            mixture={"members": self._members, "weights": self._weights},
+            mixture=self._mixture.variables,
             crowd={"states": self._crowd},
             pending={"values": self._pending},
         )
+        self._student, self._average = None, self._mixture
+        if config.average == "network":
+            seed = randomness.derived_seed(config.seed, "student")
+            self._student = ContinuousStudent(game, config.student, seed)
+            self._average = Mixture(game, self._student.network, size, draws=True)
+            variables |= networks.named_variables(
+                student=self._student.variables, average=self._average.variables
+            )
         self.population = None
         if config.population == "flow":
             seed = randomness.derived_seed(config.seed, "population")
@@ -152,15 +163,9 @@ class Flock(WithPresets):
             )
             variables |= networks.named_variables(population=self.population.variables)
         self.variables = variables
-        rows = tf.TensorSpec(self._members.shape)
-        scalar = tf.TensorSpec((), tf.int64)
-        mixture = rows, tf.TensorSpec([None]), scalar, scalar
-        self._mixed = networks.compiled(self._play_mixture, *mixture, xla=False)
-        self._mixed_in = networks.compiled(
-            self._play_mixture, *mixture, self._crowd_spec(), xla=False
-        )
-        self._compared = networks.compiled(
-            self._compare, rows, self._crowd_spec(), scalar, xla=False
+        spec = tf.TensorSpec(self._crowd.shape), tf.TensorSpec(self._crowd.shape[:2])
+        self._gains = networks.compiled(
+            self._compare, Crowd(*spec), tf.TensorSpec((), tf.int64), xla=False
         )
         self._metrics: dict[str, float] = {}
         self._met = False  # whether the crowd is that of the average
@@ -200,14 +205,9 @@ class Flock(WithPresets):
         """
         if not self._pending[_KNOWN]:
             self._respond()
-        row = networks.flat_weights(self._learner.response)[None]
-        if self.num_iterations:
-            weight = self.config.lr or 1 / (self.num_iterations + 1)
-            older = (1 - weight) * self._weights
-            self._members.assign(tf.concat([self._members, row], axis=0))
-            self._weights.assign(tf.concat([older, [weight]], axis=0))
-        else:
-            self._members.assign(row)
+        rate = self.config.lr or 1 / (self.num_iterations + 1)
+        weight = rate if self.num_iterations else 1.0
+        self._mixture.add(self._learner.response, weight)
         self.num_iterations += 1
         self._met = False
         self._pending.assign(tf.zeros(2))
@@ -226,17 +226,12 @@ class Flock(WithPresets):
 
         Returns:
           States [T + 1, K, P, X], actions and returns; `member_weights` has the weights
-          of the K policies.
+          of the K policies, and a network is one.
         """
-        share = float(self.member_weights.max())
-        per_member = max(1, math.ceil(num_players * share - 1e-3))
         stream = randomness.derived_seed(self.config.seed, "simulate", seed)
-        numbers = (tf.constant(number, tf.int64) for number in (per_member, stream))
-        mixture = self._members.value(), self._weights.value()
+        crowds = None if among_themselves else self.crowds
         with tf.device(self._device):
-            if among_themselves:
-                return self._mixed(*mixture, *numbers)
-            return self._mixed_in(*mixture, *numbers, self.crowds)
+            return self._average.simulate(num_players, stream, crowds)
 
     def simulate_response(self, num_players: int, seed: int = 0) -> Episode:
         """Plays the last response in the crowd `crowds`.
@@ -249,10 +244,8 @@ class Flock(WithPresets):
           States [T + 1, 1, P, X], actions and returns.
         """
         stream = randomness.derived_seed(self.config.seed, "response", seed)
-        numbers = (tf.constant(number, tf.int64) for number in (num_players, stream))
         with tf.device(self._device):
-            last = self._members.value()[-1:]
-            return self._mixed_in(last, tf.ones(1), *numbers, self.crowds)
+            return self._mixture.simulate_last(num_players, stream, self.crowds)
 
     def players(
         self, num_players: int, seed: int = 0, among_themselves: bool = True
@@ -265,12 +258,12 @@ class Flock(WithPresets):
           among_themselves: as in `simulate`.
         """
         states = self.simulate(num_players, seed, among_themselves).states
-        return self._equally_likely(states, num_players).numpy()
+        return self._equally_likely(self._average, states, num_players).numpy()
 
     @property
     def member_weights(self) -> np.ndarray:
-        """Of the policies in the mixture, [K]."""
-        return self._weights.numpy()
+        """Of the policies that make up the average, [K]."""
+        return self._average.weights
 
     @property
     def crowds(self) -> Crowd:
@@ -279,17 +272,9 @@ class Flock(WithPresets):
         weights = tf.ones(self._crowd.shape[:2]) / self.config.crowd_size
         return Crowd(self._crowd.value(), weights)
 
-    def _crowd_spec(self) -> Crowd:
-        shape = self._crowd.shape
-        return Crowd(tf.TensorSpec(shape), tf.TensorSpec(shape[:2]))
-
     def member_actions(self, time: int, states: np.ndarray) -> np.ndarray:
-        """What each policy of the mixture does in states [B, X], [K, B, U]."""
-        states = tf.constant(states, tf.float32)
-        everywhere = tf.tile(states[None], [len(self.member_weights), 1, 1])
-        return self._actions(self._members.value())(
-            tf.constant(time), everywhere
-        ).numpy()
+        """What each of those does in states [B, X] without chance, [K, B, U]."""
+        return self._average.actions(time, states)
 
     def _respond(self) -> None:
         """Learns a response to the current crowd, and estimates what it gains."""
@@ -301,8 +286,7 @@ class Flock(WithPresets):
                 raise FloatingPointError(f"Flock: {place}.") from None
             stream = randomness.derived_seed(self.config.seed, "compare")
             seed = tf.constant(stream + self.num_iterations, tf.int64)
-            gaps = self._compared(self._members.value(), self.crowds, seed)
-            gaps = tf.linalg.matvec(gaps, self._weights.value())
+            gaps = tf.linalg.matvec(self._gains(self.crowds, seed), self.member_weights)
         gain, count = float(tf.reduce_mean(gaps)), self.config.evaluated
         error = float(tf.math.reduce_std(gaps)) / (count - 1) ** 0.5
         self._pending.assign([1.0, gain])
@@ -314,8 +298,10 @@ class Flock(WithPresets):
             return
         self._met = True
         config, phase = self.config, self.num_iterations
+        if self._student is not None:
+            self._distil(phase)
         states = self.simulate(config.simulated, phase).states
-        states = self._equally_likely(states, config.simulated)
+        states = self._equally_likely(self._average, states, config.simulated)
         if self.population is None:
             crowd = states[:, : config.crowd_size]
         else:
@@ -329,59 +315,30 @@ class Flock(WithPresets):
         self._crowd.assign(crowd)
         self._metrics |= self.game.statistics(states[-1].numpy())
 
-    def _equally_likely(self, states: tf.Tensor, count: int) -> tf.Tensor:
-        """Players [T + 1, count, X] of all policies, by their weights, in any order."""
+    def _distil(self, phase: int) -> None:
+        """Teaches the student what the players of the mixture do."""
+        stream = randomness.derived_seed(self.config.seed, "teachers", phase)
+        with tf.device(self._device):
+            games = self._mixture.simulate(self.config.simulated, stream)
+            both = tf.concat([games.states[:-1], games.actions], axis=-1)
+            both = self._equally_likely(self._mixture, both, self.config.simulated)
+            sizes = self.game.num_components, self.game.num_controls
+            states, actions = tf.split(both, sizes, axis=-1)
+            loss = self._student.fit(states, actions, phase)
+        self._average.add(self._student.network, 1.0)
+        self._metrics["student_loss"] = loss
+
+    def _equally_likely(
+        self, mixture: Mixture, values: tf.Tensor, count: int
+    ) -> tf.Tensor:
+        """Players [T, count, X] of all policies, by their weights, in any order."""
         rng = np.random.default_rng([self.config.seed, self.num_iterations])
-        positions = (rng.random() + np.arange(count)) / count
-        shares = np.cumsum(self.member_weights, dtype=np.float64)
-        members = np.searchsorted(shares / shares[-1], positions, side="right")
-        first = np.searchsorted(members, members)  # of the same policy
-        players = (np.arange(count) - first) % states.shape[2]
-        order = rng.permutation(count)
-        places = np.stack([members, players], axis=1)[order]
-        flat = tf.reshape(states, (states.shape[0], -1, states.shape[3]))
-        rows = places[:, 0] * states.shape[2] + places[:, 1]
-        return tf.gather(flat, rows, axis=1)
+        return mixture.equally_likely(values, count, rng)
 
-    def _actions(self, rows: tf.Tensor):
-        """What policies with such weights do in states [K, P, X]."""
-
-        def act(time, states):
-            seen = features(self.game, time, states)
-            outputs = side_by_side(self._learner.response, rows, seen)
-            return mean_action(self.game, outputs)
-
-        return act
-
-    def _play_mixture(
-        self,
-        rows: tf.Tensor,
-        weights: tf.Tensor,
-        players: tf.Tensor,
-        seed: tf.Tensor,
-        crowds: Crowd | None = None,
-    ) -> Episode:
-        """`simulate` as a graph."""
-        number = tf.shape(rows, tf.int64)[0]
-        shaken = chance(self.game, number * players, tf.stack([seed, 0 * seed]))
-        # Those who stand for all: of each policy its share.
-        ranks = tf.range(self.config.crowd_size, dtype=tf.int64)
-        positions = (tf.cast(ranks, tf.float32) + 0.5) / self.config.crowd_size
-        policies = tf.searchsorted(tf.cumsum(weights)[:-1], positions, side="right")
-        crowd = tf.cast(policies, tf.int64) * players + ranks % players
-        shape = (number, players)
-        return play(self.game, self._actions(rows), shaken, crowds, shape, crowd)
-
-    def _compare(self, rows: tf.Tensor, crowds: Crowd, seed: tf.Tensor) -> tf.Tensor:
+    def _compare(self, crowds: Crowd, seed: tf.Tensor) -> tf.Tensor:
         """What the response earns more than each policy, [evaluated, K]."""
         players = self.config.evaluated
-        shaken = chance(self.game, players, tf.stack([seed, 0 * seed]))
+        seed = tf.stack([seed, 0 * seed])
+        shaken = chance(self.game, players, seed)
         response = play(self.game, self._learner.act, shaken, crowds, (players,))
-        number = tf.shape(rows)[0]
-        everybody = Shaken(
-            tf.tile(shaken.uniforms, [number]),
-            tf.tile(shaken.normals, [1, number, 1]),
-        )
-        shape = (number, players)
-        mixed = play(self.game, self._actions(rows), everybody, crowds, shape)
-        return response.returns[:, None] - tf.transpose(mixed.returns)
+        return response.returns[:, None] - self._average.returns(shaken, seed, crowds)

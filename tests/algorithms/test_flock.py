@@ -81,11 +81,27 @@ def test_a_constant_rate_forgets():
 def test_players_are_drawn_by_the_weights_of_their_policies():
     solver = flock(config=_with(population="samples"))
     states = tf.reshape(tf.range(3 * 40.0), (1, 3, 40, 1))
-    solver._weights.assign([0.5, 0.2, 0.3])
-    found = solver._equally_likely(states, 40).numpy()
+    mixture = solver._mixture
+    mixture.variables["weights"].assign([0.5, 0.2, 0.3])
+    found = mixture.equally_likely(states, 40, np.random.default_rng(0)).numpy()
     members = found[0, :, 0] // 40
     np.testing.assert_array_equal(np.bincount(members.astype(int)), [20, 8, 12])
     assert len(np.unique(found)) == 40
+
+
+def test_the_average_as_one_network(tmp_path):
+    """It plays instead of the mixture, and goes on from a checkpoint."""
+    config = _with(population="samples", average="network", student_updates=20)
+    path = tmp_path / "checkpoint.npz"
+    solver = flock(config=config)
+    run.run(solver, 2, checkpoint_path=path, progress=False)
+    whole = run.run(solver, 3, progress=False)
+    assert solver._mixture.weights.shape == (3,)
+    np.testing.assert_array_equal(solver.member_weights, [1])
+    assert solver.simulate(10).states.shape == (5, 1, 10, 4)
+    again = run.run(flock(config=config), 3, checkpoint_path=path, progress=False)
+    for name, array in whole.state.items():
+        np.testing.assert_array_equal(array, again.state[name], err_msg=name)
 
 
 def test_what_a_response_gains_in_plain_simulation():
@@ -139,5 +155,7 @@ def test_only_games_in_continuous_space():
         Flock(3)
     with pytest.raises(ValueError, match="`population` must be one of flow, samples"):
         FlockConfig(population="grid")
+    with pytest.raises(ValueError, match="`average` must be one of mixture, network"):
+        FlockConfig(average="student")
     with pytest.raises(ValueError, match="`simulated` must be at least 1000"):
         FlockConfig(simulated=999)
