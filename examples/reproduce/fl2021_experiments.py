@@ -8,8 +8,9 @@ import dataclasses
 from algorithms.arguments import Argument
 from algorithms.job import Job
 
-BIRDS, LOCAL, GROUPS, OBSTACLES, SPACE, LINE, LQ = (
+BIRDS, DISTILLED, LOCAL, GROUPS, OBSTACLES, SPACE, LINE, LQ = (
     "4-D, beta = 0",
+    "4-D, beta = 0, distilled",
     "4-D, beta > 0",
     "groups",
     "obstacles",
@@ -17,8 +18,9 @@ BIRDS, LOCAL, GROUPS, OBSTACLES, SPACE, LINE, LQ = (
     "2-D",
     "linear-quadratic",
 )
-GAMES: Mapping[str, str] = {
+GAMES: Mapping[str, str] = {  # by experiment
     BIRDS: "flocking_4d",
+    DISTILLED: "flocking_4d",
     LOCAL: "flocking_4d_local",
     GROUPS: "flocking_groups",
     OBSTACLES: "flocking_obstacles",
@@ -62,7 +64,7 @@ class Scale:
         return games | {name: getattr(self, name) for name in names}
 
 
-Key = tuple[str, int]  # game, seed
+Key = tuple[str, int]  # experiment, seed
 
 
 def jobs(scale: Scale, seed: int) -> dict[Key, Job]:
@@ -80,20 +82,14 @@ def _jobs(scale: Scale, seed: int) -> Iterator[tuple[Key, Job]]:
         for game, iterations in scale.iterations.items():
             given = {**scale.options, "seed": number}
             given["preset"] = "ours" if game in _AVERAGING else "constant"
+            if game == DISTILLED:
+                given["average"] = "network"
             yield (game, number), Job(GAMES[game], "flock", given, iterations, {})
 
 
 FULL = Scale(
     name="full",
-    iterations={
-        BIRDS: 25,
-        LOCAL: 25,
-        GROUPS: 25,
-        OBSTACLES: 25,
-        SPACE: 25,
-        LINE: 25,
-        LQ: 25,
-    },
+    iterations=dict.fromkeys(GAMES, 25),
     options={},
     num_seeds=3,
     grid=(31, 41),

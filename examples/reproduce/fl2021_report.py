@@ -8,7 +8,17 @@ import pathlib
 from claims import Claim
 import deep_jobs
 import fl2021_experiments as experiments
-from fl2021_experiments import BIRDS, GAMES, GROUPS, LINE, LOCAL, LQ, Key, Scale
+from fl2021_experiments import (
+    BIRDS,
+    DISTILLED,
+    GAMES,
+    GROUPS,
+    LINE,
+    LOCAL,
+    LQ,
+    Key,
+    Scale,
+)
 import fl2021_figures
 import fl2021_runs
 from fl2021_runs import Flown
@@ -30,7 +40,9 @@ weight 1 in the plane and in space, the effort costs 0.1, a bird accelerates and
 by at most 1 in each dimension, and the noise is 0.05 per unit of time. Birds must first
 agree on a direction: an average over all iterations remembers the ones before that, so
 that each new response has the constant weight 0.3 there; on the line, with its weight
-of speed of 0.1, and in the linear-quadratic game the average is the paper's.
+of speed of 0.1, and in the linear-quadratic game the average is the paper's. It is a
+mixture, of which each player draws a policy; "distilled" says that one network has
+learnt from the mixture's players in each iteration and plays in their place.
 
 Exploitability is an estimate: what the learnt response earns more than the average
 policy, the same {evaluated} players and the same chance. What the response has not
@@ -141,7 +153,9 @@ def all_claims(
     """Every claim that is checked."""
     games = list(scale.iterations)
     found = [_falls(game, logs) for game in games if scale.thorough]
-    found += [_aligns(flown), _consensus(flown)]
+    for game in (BIRDS, DISTILLED):
+        if game in games:
+            found += [_aligns(game, flown), _consensus(game, flown)]
     if GROUPS in games:
         found.append(
             Claim(
@@ -181,25 +195,24 @@ def _falls(game: str, logs: fl2021_figures.Logs) -> Claim:
     )
 
 
-def _aligns(flown: Mapping[Key, Flown]) -> Claim:
+def _aligns(game: str, flown: Mapping[Key, Flown]) -> Claim:
     first, last = (
-        measured(flown, BIRDS, f"variance at {when}") for when in ("first", "last")
+        measured(flown, game, f"variance at {when}") for when in ("first", "last")
     )
     return Claim(
-        f"The variance of velocities falls {_VARIANCE} times, {BIRDS}.",
+        f"The variance of velocities falls {_VARIANCE} times, {game}.",
         "at the start of an episode over that at its end, least of the seeds",
         float((first / last).min()),
         low=_VARIANCE,
     )
 
 
-def _consensus(flown: Mapping[Key, Flown]) -> Claim:
+def _consensus(game: str, flown: Mapping[Key, Flown]) -> Claim:
+    distances = measured(flown, game, "distance of the mean velocity to a corner")
     return Claim(
-        f"The consensus is one of (+-1, +-1), {BIRDS}.",
+        f"The consensus is one of (+-1, +-1), {game}.",
         "largest difference of a component of the mean velocity, worst seed",
-        float(
-            measured(flown, BIRDS, "distance of the mean velocity to a corner").max()
-        ),
+        float(distances.max()),
         high=0.1,
     )
 

@@ -49,9 +49,10 @@ TINY = Scale(
 
 def test_jobs_of_all_games():
     jobs = experiments.jobs(experiments.FULL, seed=3)
-    assert len(jobs) == 3 * 7
+    assert len(jobs) == 3 * 8
     assert {seed for _, seed in jobs} == {3, 4, 5}
     assert jobs[LQ, 3].given["preset"] == "ours"
+    assert jobs[experiments.DISTILLED, 3].given["average"] == "network"
     assert jobs[OBSTACLES, 4].game == "flocking_obstacles"
 
 
@@ -85,16 +86,16 @@ def failed(**changes) -> list[str]:
 
 def test_claims_follow_from_what_was_measured():
     assert not failed()
-    assert len(failed(falls=4.0)) == 7
-    for changes in (
-        {"variance at last": 0.1},
-        {"distance of the mean velocity to a corner": 0.3},
-        {"kept direction": 0.5},
-        {"feedback error": 0.2},
+    assert len(failed(falls=4.0)) == 8
+    for name, value, count in (
+        ("variance at last", 0.1, 2),
+        ("distance of the mean velocity to a corner", 0.3, 2),
+        ("kept direction", 0.5, 1),
+        ("feedback error", 0.2, 1),
+        ("agent steps a second", 5e5, 1),
+        ("inside an obstacle", 1.0, 7),
     ):
-        assert len(failed(**changes)) == 1
-    assert len(failed(**{"agent steps a second": 5e5})) == 1
-    assert len(failed(**{"inside an obstacle": 1.0})) == 6
+        assert len(failed(**{name: value})) == count
 
 
 def test_who_keeps_the_direction_of_the_group():
