@@ -13,7 +13,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from algorithms.model import segments
+from algorithms.model import array_nodes, segments
 from algorithms.model.array_steps import array_steps
 from algorithms.model.base import (
     Evaluation,
@@ -368,7 +368,7 @@ class ArrayModel(MeanFieldModel):
             ]
             after = tf.stack([tf.reduce_sum(x * probabilities, -1) for x in each])
         if segment.branches > 1:
-            shape = (2, segment.histories, segment.branches, *after.shape[2:])
+            shape = (-1, segment.histories, segment.branches, *after.shape[2:])
             outcomes = tf.cast(segment.outcomes, self.dtype)
             after = tf.einsum("vhb...,b->vh...", tf.reshape(after, shape), outcomes)
         return after
@@ -408,43 +408,7 @@ class ArrayModel(MeanFieldModel):
         return int(self._firsts[state.t] + layer * states + state.x)
 
     def decision_states(self) -> Iterator[MeanFieldState]:
-        for t, history, population, x in self._nodes(range(self._dynamics.horizon)):
-            yield self.game.decision_state(population, t, history, x)
+        return array_nodes.decision_states(self.game)
 
     def masses(self, flow: Flow) -> dict[str, float]:
-        names = self.game.names
-        mass = np.concatenate([flow.mass.numpy(), flow.rest.numpy().ravel()])
-        nodes = self._nodes(range(self._dynamics.horizon + 1))
-        by_name = {}
-        for value, (t, history, population, x) in zip(
-            mass.tolist(), nodes, strict=True
-        ):
-            place = (population, t, history, x, -1)
-            if t > 0:
-                by_name[names.string(Node.MEAN_FIELD, *place)] = value
-            if t < self._dynamics.horizon:
-                by_name[names.string(Node.DECISION, *place)] = value
-        return by_name | self._joint_masses(flow)
-
-    def _joint_masses(self, flow: Flow) -> dict[str, float]:
-        """Mass of every mean field node over states and actions."""
-        if not self._dynamics.joint_law:
-            return {}
-        string, legal = self.game.names.string, self._dynamics.legal_mask()
-        nodes = self._nodes(range(self._dynamics.horizon))
-        return {
-            string(
-                Node.JOINT_MEAN_FIELD, population, t, history, x, int(action)
-            ): float(row[action])
-            for row, (t, history, population, x) in zip(
-                flow.joint.numpy(), nodes, strict=True
-            )
-            for action in np.flatnonzero(legal[x])
-        }
-
-    def _nodes(self, times: range) -> Iterator[tuple[int, int, int, int]]:
-        populations, states = self._layer
-        for t in times:
-            shape = (self._dynamics.num_histories(t), populations, states)
-            for history, population, x in np.ndindex(*shape):
-                yield t, history, population, x
+        return array_nodes.masses(self.game, flow)
