@@ -95,7 +95,7 @@ SETTINGS: Mapping[str, ContinuousSetting] = {
             "velocity_std": 0.3,
             "columns": ((-1.0, 1.0, 0.8), (1.5, -1.0, 0.8)),
             "obstacle_cost": 100.0,
-            "margin": 0.5,
+            "margin": 0.8,
         },
         "birds in space, around columns",
     ),
