@@ -27,7 +27,7 @@ import tensorflow.experimental.numpy as tnp
 
 from algorithms.deep import config as configs
 from algorithms.deep import networks, randomness
-from algorithms.deep.continuous_play import Episode, chance, play
+from algorithms.deep.continuous_play import Episode
 from algorithms.deep.continuous_student import (
     ContinuousStudent,
     ContinuousStudentConfig,
@@ -101,6 +101,7 @@ class Flock(WithPresets):
 
     Attributes:
       game: the game.
+      average: the average policy, a `Mixture`.
       population: the law of the average population, a `PopulationFlow`; None where the
         crowd is one of samples.
 
@@ -147,13 +148,13 @@ class Flock(WithPresets):
             crowd={"states": self._crowd},
             pending={"values": self._pending},
         )
-        self._student, self._average = None, self._mixture
+        self._student, self.average = None, self._mixture
         if config.average == "network":
             seed = randomness.derived_seed(config.seed, "student")
             self._student = ContinuousStudent(game, config.student, seed)
-            self._average = Mixture(game, self._student.network, size, draws=True)
+            self.average = Mixture(game, self._student.network, size, draws=True)
             variables |= networks.named_variables(
-                student=self._student.variables, average=self._average.variables
+                student=self._student.variables, average=self.average.variables
             )
         self.population = None
         if config.population == "flow":
@@ -231,7 +232,7 @@ class Flock(WithPresets):
         stream = randomness.derived_seed(self.config.seed, "simulate", seed)
         crowds = None if among_themselves else self.crowds
         with tf.device(self._device):
-            return self._average.simulate(num_players, stream, crowds)
+            return self.average.simulate(num_players, stream, crowds)
 
     def simulate_response(self, num_players: int, seed: int = 0) -> Episode:
         """Plays the last response in the crowd `crowds`.
@@ -258,12 +259,12 @@ class Flock(WithPresets):
           among_themselves: as in `simulate`.
         """
         states = self.simulate(num_players, seed, among_themselves).states
-        return self._equally_likely(self._average, states, num_players).numpy()
+        return self._equally_likely(self.average, states, num_players).numpy()
 
     @property
     def member_weights(self) -> np.ndarray:
         """Of the policies that make up the average, [K]."""
-        return self._average.weights
+        return self.average.weights
 
     @property
     def crowds(self) -> Crowd:
@@ -274,7 +275,7 @@ class Flock(WithPresets):
 
     def member_actions(self, time: int, states: np.ndarray) -> np.ndarray:
         """What each of those does in states [B, X] without chance, [K, B, U]."""
-        return self._average.actions(time, states)
+        return self.average.actions(time, states)
 
     def _respond(self) -> None:
         """Learns a response to the current crowd, and estimates what it gains."""
@@ -301,7 +302,7 @@ class Flock(WithPresets):
         if self._student is not None:
             self._distil(phase)
         states = self.simulate(config.simulated, phase).states
-        states = self._equally_likely(self._average, states, config.simulated)
+        states = self._equally_likely(self.average, states, config.simulated)
         if self.population is None:
             crowd = states[:, : config.crowd_size]
         else:
@@ -325,7 +326,7 @@ class Flock(WithPresets):
             sizes = self.game.num_components, self.game.num_controls
             states, actions = tf.split(both, sizes, axis=-1)
             loss = self._student.fit(states, actions, phase)
-        self._average.add(self._student.network, 1.0)
+        self.average.add(self._student.network, 1.0)
         self._metrics["student_loss"] = loss
 
     def _equally_likely(
@@ -338,7 +339,4 @@ class Flock(WithPresets):
     def _compare(self, crowds: Crowd, seed: tf.Tensor) -> tf.Tensor:
         """What the response earns more than each policy, [evaluated, K]."""
         players = self.config.evaluated
-        seed = tf.stack([seed, 0 * seed])
-        shaken = chance(self.game, players, seed)
-        response = play(self.game, self._learner.act, shaken, crowds, (players,))
-        return response.returns[:, None] - self._average.returns(shaken, seed, crowds)
+        return self.average.gains(self._learner.act, players, seed, crowds)

@@ -119,24 +119,30 @@ class Mixture:
         outputs = self._outputs(self._members.value(), tf.constant(time), everywhere)
         return mean_action(self._game, outputs).numpy()
 
-    def returns(self, shaken: Shaken, seed: tf.Tensor, crowds: Crowd) -> tf.Tensor:
-        """What players of each policy earn by the same chance, [P, K]. For graphs.
+    def gains(self, act: Act, players: int, seed: tf.Tensor, crowds: Crowd):
+        """What others earn more than players of each policy. For graphs.
 
         Args:
-          shaken: the chance of P players.
-          seed: integers [2], of drawn actions.
+          act: what the others do, in states [P, X].
+          players: P, of each kind, who meet the same chance.
+          seed: integer, of that chance.
           crowds: whom they meet.
+
+        Returns:
+          Float32 [P, K].
         """
-        rows = self._members.value()
-        number, players = tf.shape(rows)[0], shaken.uniforms.shape[0]
+        game, rows = self._game, self._members.value()
+        seed = tf.stack([seed, 0 * seed])
+        shaken = chance(game, players, seed)
+        theirs = play(game, act, shaken, crowds, (players,)).returns
+        number = tf.shape(rows)[0]
         everybody = Shaken(
             tf.tile(shaken.uniforms, [number]),
             tf.tile(shaken.normals, [1, number, 1]),
         )
         shape = (number, players)
-        act = self._act(rows, shape, seed)
-        episode = play(self._game, act, everybody, crowds, shape)
-        return tf.transpose(episode.returns)
+        ours = play(game, self._act(rows, shape, seed), everybody, crowds, shape)
+        return theirs[:, None] - tf.transpose(ours.returns)
 
     def equally_likely(
         self, values: tf.Tensor, count: int, rng: np.random.Generator

@@ -12,7 +12,7 @@ import dataclasses
 import math
 import pathlib
 
-from markdown_tables import table as table_of
+from algorithms.markdown_tables import table as table_of
 
 
 @dataclasses.dataclass(frozen=True)

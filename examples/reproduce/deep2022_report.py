@@ -12,8 +12,9 @@ from deep2022_experiments import ALPHA, LQ, NAMES, Scale
 import deep2022_figures
 import deep2022_runs
 import deep_jobs
-import markdown_tables
 from reproduction import Findings
+
+from algorithms import markdown_tables
 
 _TITLE = (
     "Scalable Deep Reinforcement Learning Algorithms for Mean Field Games "

@@ -22,10 +22,10 @@ from fl2021_experiments import (
 import fl2021_figures
 import fl2021_runs
 from fl2021_runs import Flown
-import markdown_tables
 import numpy as np
 from reproduction import Findings
 
+from algorithms import markdown_tables
 from mfg_games import continuous_games
 
 _TITLE = "Mean Field Games Flock! The Reinforcement Learning Way (Perrin et al. 2021)"
@@ -47,11 +47,17 @@ learnt from the mixture's players in each iteration and plays in their place.
 Exploitability is an estimate: what the learnt response earns more than the average
 policy, the same {evaluated} players and the same chance. What the response has not
 learnt is missing, hence it is too low in expectation, and it may come out negative. The
-2-D game stands on a grid too, of {positions} positions and {velocities} velocities,
-where the exact value of the same average policy is known, up to the rounding of its
-moves to the grid: after the last iteration the estimates are {estimates}, the exact
-values {exact}. The grid's noise and three accelerations make the exact value of any
-policy a little larger than that of the continuous game.
+2-D game tells how much: a newcomer, who learns ten times as long against the last crowd
+alone (`algorithms/newcomer.py`, 95 % confidence), and a grid of {positions} positions
+and {velocities} velocities, where the exact value of the same average policy is known,
+up to the rounding of its moves to the grid. For the seeds in their order,
+
+- the estimates after the last iteration are {estimates},
+- the newcomers gain {newcomers},
+- and the exact values are {exact}.
+
+The grid's noise and three accelerations make the exact value of any policy a little
+larger than that of the continuous game.
 
 {results}
 """
@@ -65,6 +71,8 @@ _COLUMNS = (
     "steps looked at",
     "feedback error",
     "exact exploitability",
+    "newcomer's gain",
+    "half width of its interval",
     "agent steps a second",
 )
 
@@ -123,13 +131,24 @@ def notes(scale: Scale, flown: Mapping[Key, Flown], logs: fl2021_figures.Logs) -
     estimates = [
         log["exploitability"][-1] for key, log in logs.items() if key[0] == LINE
     ]
-    exact = measured(flown, LINE, "exact exploitability")
+    exact, gains, widths = (
+        measured(flown, LINE, name)
+        for name in (
+            "exact exploitability",
+            "newcomer's gain",
+            "half width of its interval",
+        )
+    )
+    newcomers = zip(gains, widths, strict=True)
     return _NOTES.format(
         games="\n".join(games),
         evaluated=FlockConfig().evaluated,
         positions=scale.grid[0],
         velocities=scale.grid[1],
         estimates=", ".join(f"{value:.3g}" for value in estimates),
+        newcomers=", ".join(
+            f"{gain:.3g} (+- {width:.2g})" for gain, width in newcomers
+        ),
         exact=", ".join(f"{value:.3g}" for value in exact),
         results=markdown_tables.table(["game", "seed", *_COLUMNS], lines),
     )

@@ -16,6 +16,7 @@ import numpy as np
 
 from algorithms import catalogue
 from algorithms.job import Job
+from algorithms.newcomer import newcomer_gain
 from mfg_games.continuous import ContinuousGame
 from mfg_games.flocking import FlockingModel
 
@@ -64,6 +65,9 @@ def _flown(scale: Scale, game: str, solver) -> Flown:
         numbers["feedback error"] = feedback_error(solver)
     if game == LINE:
         numbers["exact exploitability"] = on_the_grid(solver, scale.grid)
+        found = newcomer_gain(solver)
+        numbers["newcomer's gain"] = found.gain
+        numbers["half width of its interval"] = found.half_width
     return Flown(solver.game, states, numbers)
 
 

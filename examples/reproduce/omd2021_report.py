@@ -6,12 +6,13 @@ from collections.abc import Sequence
 import dataclasses
 
 from claims import Claim
-import markdown_tables
 import numpy as np
 import omd2021_experiments as experiments
 from omd2021_experiments import NODES_OF_PAPER, Outcome, Scale, Speed
 import omd2021_figures as figures
 from reproduction import Findings
+
+from algorithms import markdown_tables
 
 _TITLE = "Scaling up Mean Field Games with Online Mirror Descent (Perolat et al. 2021)"
 _NOTES = """\
