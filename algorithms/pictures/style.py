@@ -53,7 +53,8 @@ def new_figure(
     if title:
         figure.suptitle(fitted(title, size[0]), fontsize=12, color=INK)
     for ax in axes.flat:
-        ax.tick_params(labelsize=8, color=INK, labelcolor=INK)
+        for which, size in (("major", 8), ("minor", 7)):
+            ax.tick_params(which=which, labelsize=size, color=INK, labelcolor=INK)
         for spine in ax.spines.values():
             spine.set_color(PALE)
     return figure, axes

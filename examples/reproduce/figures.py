@@ -68,7 +68,6 @@ def decay(
         if reference and number == 0:
             ax.plot(j, values[0] / j, ":", color=INK, linewidth=3, label=reference)
     ax.set(xscale="log", yscale="log")
-    ax.tick_params(which="minor", labelsize=7, labelcolor=INK)
     label_axes(ax, "exploitability", "k + 1 (iteration k)", "exploitability")
 
 
