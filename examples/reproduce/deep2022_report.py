@@ -75,7 +75,7 @@ def study(scale: Scale, seed: int, root: pathlib.Path) -> Findings:
       RuntimeError: a run failed.
     """
     jobs = experiments.jobs(scale, seed)
-    deep_jobs.do_all(jobs, root, scale.side_by_side)
+    earlier = deep_jobs.do_all(jobs, root, scale.side_by_side)
     curves = deep_jobs.read(jobs, root)
     shown = deep2022_figures.SHOWN
     endings = {
@@ -102,6 +102,7 @@ def study(scale: Scale, seed: int, root: pathlib.Path) -> Findings:
         },
         tables={"summary.csv": table},
         settings=scale.settings,
+        earlier_seconds=earlier,
     )
 
 

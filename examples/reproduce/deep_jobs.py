@@ -51,7 +51,7 @@ def with_flags(study: Callable, directory: str) -> Callable:
     return with_these
 
 
-def do_all(jobs: Mapping[Any, Job], root: pathlib.Path, side_by_side: int) -> None:
+def do_all(jobs: Mapping[Any, Job], root: pathlib.Path, side_by_side: int) -> float:
     """Does the jobs that are not finished, each with one thread.
 
     Args:
@@ -59,9 +59,14 @@ def do_all(jobs: Mapping[Any, Job], root: pathlib.Path, side_by_side: int) -> No
       root: where their directories are.
       side_by_side: how many at a time.
 
+    Returns:
+      The seconds that those which were finished took, as many at a time.
+
     Raises:
       RuntimeError: some failed.
     """
+    finished = [job.record(root) for job in jobs.values() if job.is_finished(root)]
+    earlier = sum(record["iterating_seconds"] for record in finished) / side_by_side
     todo = [job for job in jobs.values() if not job.is_finished(root)]
     seconds = sum(job.stopping.get("seconds") or 0 for job in todo) / side_by_side
     least = f", at least {seconds / 60:.1f} minutes" if seconds else ""
@@ -72,7 +77,7 @@ def do_all(jobs: Mapping[Any, Job], root: pathlib.Path, side_by_side: int) -> No
     for job in todo:
         job.prepare(root)
     if not todo:
-        return
+        return earlier
     records = processes.do_all(todo, root, num_jobs=side_by_side, threads=1)
     failed = [record for record in records if record["status"] == FAILED]
     if failed:
@@ -80,6 +85,7 @@ def do_all(jobs: Mapping[Any, Job], root: pathlib.Path, side_by_side: int) -> No
             f"{len(failed)} of {len(todo)} runs in {root} failed, one of them with: "
             f"{failed[0]['error']} The same command tries them again."
         )
+    return earlier
 
 
 def read(jobs: Mapping[Any, Job], root: pathlib.Path) -> dict[Any, Solved]:

@@ -89,7 +89,7 @@ def study(scale: Scale, seed: int, root: pathlib.Path) -> Findings:
       RuntimeError: a run failed.
     """
     jobs = experiments.jobs(scale, seed)
-    deep_jobs.do_all(jobs, root, scale.side_by_side)
+    earlier = deep_jobs.do_all(jobs, root, scale.side_by_side)
     flown = fl2021_runs.evaluate(scale, jobs, root)
     logs = fl2021_figures.read_logs(jobs, root)
     curves = deep_jobs.read(jobs, root)
@@ -101,6 +101,7 @@ def study(scale: Scale, seed: int, root: pathlib.Path) -> Findings:
         runs={(game, f"seed {number}"): run for (game, number), run in curves.items()},
         tables={"numbers.csv": rows(flown)},
         settings=scale.settings,
+        earlier_seconds=earlier,
         animations=fl2021_figures.animations(flown),
     )
 

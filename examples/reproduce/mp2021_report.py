@@ -66,7 +66,7 @@ def study(scale: Scale, seed: int, root: pathlib.Path) -> Findings:
       RuntimeError: a run failed.
     """
     jobs = experiments.jobs(scale, seed)
-    deep_jobs.do_all(jobs, root, scale.side_by_side)
+    earlier = deep_jobs.do_all(jobs, root, scale.side_by_side)
     curves = deep_jobs.read(jobs, root)
     games = mp2021_runs.evaluate(scale, jobs, root)
     return Findings(
@@ -80,6 +80,7 @@ def study(scale: Scale, seed: int, root: pathlib.Path) -> Findings:
         },
         tables={"by_law.csv": list(rows(scale, games))},
         settings=scale.settings,
+        earlier_seconds=earlier,
     )
 
 

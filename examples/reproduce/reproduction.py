@@ -41,6 +41,7 @@ class Findings:
       tables: file name -> rows of further figures, all with the same columns.
       settings: what was computed, by name.
       animations: file name -> what writes it to a path, and the caption.
+      earlier_seconds: what runs took that earlier commands have finished.
     """
 
     title: str
@@ -53,6 +54,7 @@ class Findings:
     animations: Mapping[str, tuple[Callable[[pathlib.Path], None], str]] = (
         dataclasses.field(default_factory=dict)
     )
+    earlier_seconds: float = 0.0
 
 
 Study = Callable[[object, int], Findings]
@@ -128,7 +130,7 @@ def reproduce(
         "title": found.title,
         "command": command,
         "seed": seed,
-        "seconds": round(time.monotonic() - started),
+        "seconds": round(time.monotonic() - started + found.earlier_seconds),
         "versions": versions(),
         "pictures": {
             name: caption

@@ -199,7 +199,7 @@ def finished(tmp_path_factory):
     exact = TINY.environments[0].exact
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(style, "DPI", 40)
-        patch.setattr(deep_jobs, "do_all", lambda *_: None)
+        patch.setattr(deep_jobs, "do_all", lambda *_: 0.0)
         patch.setattr(deep_jobs, "read", lambda *_: curves_like(SHAPES))
         patch.setattr(runs, "solve_exactly", lambda _: endings_like(exact, {}))
         patch.setattr(runs, "endings", lambda *_: endings_like(MOVEMENTS, MOVEMENTS))
@@ -267,14 +267,15 @@ def test_finished_runs_are_read_and_not_done_again(
     tmp_path, in_this_process, monkeypatch, capsys
 ):
     jobs = short_jobs()
-    deep_jobs.do_all(jobs, tmp_path, side_by_side=1)
+    assert deep_jobs.do_all(jobs, tmp_path, side_by_side=1) == 0
     assert all(job.record(tmp_path)["status"] == FINISHED for job in jobs.values())
     found = deep_jobs.read(jobs, tmp_path)
     (solved,) = found.values()
     assert len(solved.exploitability) == 1
 
     monkeypatch.setattr(deep_jobs.processes, "do_all", None)
-    deep_jobs.do_all(jobs, tmp_path, side_by_side=1)
+    (took,) = (job.record(tmp_path)["iterating_seconds"] for job in jobs.values())
+    assert deep_jobs.do_all(jobs, tmp_path, side_by_side=2) == took / 2 > 0
     assert "1 of them finished before" in capsys.readouterr().out
 
     ((names, ending),) = runs.endings(jobs, found, tmp_path, (BP,)).items()
