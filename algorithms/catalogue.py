@@ -37,6 +37,7 @@ SOLVERS = {
     "frank_wolfe": ("frank_wolfe", "FrankWolfe"),
     "master_fictitious_play": ("master_policy", "MasterFictitiousPlay"),
     "master_mirror_descent": ("master_policy", "MasterMirrorDescent"),
+    "mean_field_psro": ("correlated.psro", "MeanFieldPSRO"),
     "mf_omo": ("occupation.mf_omo", "MFOMO"),
     "mirror_descent": ("mirror_descent", "MirrorDescent"),
     "munchausen_mirror_descent": (

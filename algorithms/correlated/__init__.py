@@ -1,0 +1,1 @@
+"""Correlated and coarse correlated equilibria, and the solver that finds them."""
