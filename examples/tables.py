@@ -2,6 +2,7 @@
 
     python examples/tables.py          # rewrites the tables in README.md
     python examples/tables.py --check  # exits with 1 if they are out of date
+    python examples/tables.py --only=mf_omo  # one solver's row anew
 
 The caption of the picture shows the run that `make readme` has left. Games: the
 conformance kit runs on each small setting. Solvers: each one runs with its defaults on
@@ -22,10 +23,11 @@ import tqdm
 
 from algorithms import catalogue, quiet
 import mfg_games
-from mfg_games import conformance, settings
+from mfg_games import conformance, parameters, settings
 
 FLAGS = flags.FLAGS
 flags.DEFINE_bool("check", False, "Compare instead of writing.")
+flags.DEFINE_string("only", None, "Make this solver's row alone anew; default: all.")
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
 MAIN_JOB = pathlib.Path(__file__).parent / "results" / "four_rooms"
@@ -38,11 +40,17 @@ def main(argv: list[str]) -> None:
     """Writes or checks the tables."""
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}")
-    tables = {
-        "main job": main_job_caption(),
-        "games": games_table(),
-        "solvers": solvers_table(),
-    }
+    if FLAGS.only is None:
+        tables = {
+            "main job": main_job_caption(),
+            "games": games_table(),
+            "solvers": solvers_table(sorted(catalogue.SOLVERS)),
+        }
+    else:
+        parameters.known("solver", FLAGS.only, catalogue.SOLVERS)
+        table = solvers_table([FLAGS.only])
+        others = README.read_text("utf-8")
+        tables = {"solvers": with_rows(table, others)}
     text = README.read_text("utf-8")  # as it is by now, which may be minutes later
     for name, table in tables.items():
         text = with_table(text, name, table)
@@ -98,7 +106,7 @@ def conformance_status(games: list) -> str:
     return f"conforms ({len(conformance.CHECKS)} checks)"
 
 
-def solvers_table() -> str:
+def solvers_table(names: list[str]) -> str:
     """One row a solver: its rule and how far it comes with its defaults."""
     rows = [
         f"| solver | rule | `{SETTING}`, exploitability at 0 → {ITERATIONS} "
@@ -111,7 +119,7 @@ def solvers_table() -> str:
     from algorithms.solver import Solver
 
     game = settings.setting(SETTING).load()
-    for name in tqdm.tqdm(sorted(catalogue.SOLVERS), desc="solvers"):
+    for name in tqdm.tqdm(names, desc="solvers"):
         solver_class = catalogue.solver_class(name)
         anywhere = issubclass(solver_class, Solver)
         solver = solver_class(game if anywhere else CONTINUOUS)
@@ -122,6 +130,17 @@ def solvers_table() -> str:
         where = "" if anywhere else f" (`{CONTINUOUS}`, an estimate)"
         rows.append(f"| `{name}` | {summary} | {first:.3g} → {last:.3g}{where} |")
     return "\n".join(rows)
+
+
+def with_rows(table: str, text: str) -> str:
+    """The solvers' table with the rows of all others that a text has."""
+    head, rows = table.splitlines()[:2], table.splitlines()[2:]
+    by_name = {}
+    for row in [*text.splitlines(), *rows]:
+        first = re.match(r"\| `(\w+)` \|", row)
+        if first and first[1] in catalogue.SOLVERS:
+            by_name[first[1]] = row
+    return "\n".join([*head, *(by_name[name] for name in sorted(by_name))])
 
 
 def with_table(text: str, name: str, table: str) -> str:

@@ -26,3 +26,11 @@ def test_tables_are_put_between_their_markers():
     assert tables.with_table(new, "games", "new") == new
     with pytest.raises(ValueError, match="no markers"):
         tables.with_table("no table", "games", "new")
+
+
+def test_one_row_anew():
+    text = "# mfg\n| `adam` | x |\n| `admm` | old | 2 |\n| `frank_wolfe` | kept | 1 |"
+    table = "| solver |\n| --- |\n| `admm` | new | 3 |"
+    assert tables.with_rows(table, text) == (
+        "| solver |\n| --- |\n| `admm` | new | 3 |\n| `frank_wolfe` | kept | 1 |"
+    )
