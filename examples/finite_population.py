@@ -16,9 +16,9 @@ confidence intervals,
   epsilon. It falls to what the policy's errors leave in the limit, its exploitability.
 
 finite_population.png shows both on logarithmic axes with the slopes that are printed,
-fitted where the interval is above zero. In routing the players are the vehicles of
-OpenSpiel's own game, N of all demands together, whose deviations are routes; there is
-no distance.
+fitted where the interval is above zero, and README.md all of it. In routing the players
+are the vehicles of OpenSpiel's own game, N of all demands together, whose deviations
+are routes; there is no distance.
 """
 
 from __future__ import annotations
@@ -32,11 +32,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from absl import app, flags
 import numpy as np
 from open_spiel.python.mfg.games.dynamic_routing import MeanFieldRoutingGame
+import pages
 import pyspiel
 from scipy import stats
 import tqdm
 
-from algorithms import catalogue, quiet, record
+from algorithms import catalogue, markdown_tables, quiet, record
 from mfg_games import parameters
 from mfg_games.openspiel_game import MeanFieldGame
 
@@ -122,9 +123,11 @@ def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
         check(game, given.deviation_runs)
         policy = policy_of(game, given.policy, given.iterations)
         rows = measure(policy, sizes, given.runs, given.deviation_runs, given.seed)
-        write(given.game, policy, rows, pathlib.Path(given.output_dir))
+        output = pathlib.Path(given.output_dir)
+        found = write(given.game, policy, rows, output)
     except (ValueError, OSError, FloatingPointError, pyspiel.SpielError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    pages.write(output, page(given, rows, found))
 
 
 def numbers(texts: Sequence[str]) -> list[int]:
@@ -220,8 +223,8 @@ def of_vehicles(
 
 def write(
     name: str, policy: ArrayPolicy, rows: Sequence[Row], output: pathlib.Path
-) -> None:
-    """Writes the table, the picture and `run.json`, and prints the slopes."""
+) -> dict:
+    """Writes the table, the picture and `run.json`; exploitability and slopes."""
     from algorithms import exploitability, pictures
 
     values = exploitability.NashConv(policy.model.game, policy)
@@ -242,10 +245,38 @@ def write(
         writer.writerows(rows)
     figure = picture(rows, limits, name)
     pictures.save(figure, output / "finite_population.png")
-    found = {label: slope for label, slope in slopes.items() if np.isfinite(slope)}
-    made = {"command": sys.argv, "exploitability": sum(limits), "slopes": found}
+    fits = {label: slope for label, slope in slopes.items() if np.isfinite(slope)}
+    found = {"exploitability": sum(limits), "slopes": fits}
+    made = {"command": sys.argv, **found}
     record.write(output / "run.json", made | record.of_machine())
     print(f"{output}: {', '.join(sorted(path.name for path in output.iterdir()))}")
+    return found
+
+
+def page(given: flags.FlagValues, rows: Sequence[Row], found: dict) -> list[str]:
+    """The parts of the page: the table, the picture and the slopes."""
+    shown = measured(rows[0])
+    cells = [
+        [f"{row.num_players:,}", str(row.population)]
+        + [
+            f"{mean:.4f} ({low:.4f} to {high:.4f})"
+            for mean, low, high in map(row.interval, shown)
+        ]
+        for row in rows
+    ]
+    slopes = (f"{label} {slope:.2f}" for label, slope in found["slopes"].items())
+    return [
+        "# Finitely many players",
+        f"`{given.game}`, where N players play a policy whose exploitability in the "
+        f"limit is {found['exploitability']:.2g}:\nhow far their distribution is from "
+        "the limit's in total variation, and what one of them gains by the best\n"
+        f"deviation that was found. Means over {given.runs} and over half of "
+        f"{given.deviation_runs} runs, with 95% confidence intervals.",
+        "![Distance and gain against the number of players](finite_population.png)",
+        f"Slopes of the logarithms: {', '.join(slopes) or 'none fitted'}.",
+        markdown_tables.table(["players", "population", *shown], cells),
+        "Unrounded: [finite_population.csv](finite_population.csv).",
+    ]
 
 
 def measured(row: Row) -> list[str]:
@@ -311,9 +342,9 @@ def draw(
     sizes = np.array([row.num_players for row in own])
     means, low, high = np.array([row.interval(what) for row in own]).T
     slope, intercept = fitted(rows, what, population)
-    label = f"population {population}"
+    label = f"population {population}" if len(own) < len(rows) else "mean, 95% interval"
     if np.isfinite(slope):
-        label += f": slope {slope:.2f}"
+        label += f", slope {slope:.2f}"
         line = np.exp(intercept) * sizes**slope
         ax.plot(sizes, line, linestyle="--", linewidth=1.2, color=colour)
     bars = {"linestyle": "none", "marker": "o", "markersize": 4, "capsize": 3}

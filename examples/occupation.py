@@ -4,9 +4,10 @@
     python examples/occupation.py --seconds=2            # one
     python examples/occupation.py --games="mfg_sis(horizon=10);mfg_left_right"
 
-occupation.csv then holds the exploitability of each solver on each game, after each
-iteration and against the seconds since its first one, which leave out compilation;
-occupation.png shows them. Solvers that a game is not for are named and left out.
+occupation.csv then holds the exploitability of each solver on each game, after up to a
+hundred iterations and then after each twentieth one, and against the seconds since the
+first, which leave out compilation; occupation.png shows all, and README.md where they
+have come to. Solvers that a game is not for are named and left out.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from absl import app, flags
+import pages
 import tqdm
 
-from algorithms import catalogue, quiet, record
+from algorithms import catalogue, markdown_tables, quiet, record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,8 +77,10 @@ def main(argv: list[str]) -> None:
         found = compare(games, FLAGS.iterations, FLAGS.seconds)
     except ValueError as error:
         sys.exit(str(error))
-    write(found, pathlib.Path(FLAGS.output_dir))
-    print(f"{FLAGS.output_dir}: occupation.csv, occupation.png, run.json")
+    output = pathlib.Path(FLAGS.output_dir)
+    write(found, output)
+    pages.write(output, page(found))
+    print(f"{output}: {', '.join(sorted(path.name for path in output.iterdir()))}")
 
 
 def compare(games: Sequence[str], iterations: int, seconds: float) -> Histories:
@@ -121,10 +125,45 @@ def write(found: Histories, output: pathlib.Path) -> None:
                 writer.writerows(
                     (game, label, r.iteration, f"{r.seconds:.6f}", r.exploitability)
                     for r in history
+                    if is_told(r.iteration) or r is history[-1]
                 )
     pictures.save(figure(found), output / "occupation.png")
     made = {"command": sys.argv, "contestants": CONTESTANTS}
     record.write(output / "run.json", made | record.of_machine())
+
+
+def is_told(iteration: int) -> bool:
+    """Whether the table has it."""
+    return iteration <= 100 or iteration % 20 == 0
+
+
+def page(found: Histories) -> list[str]:
+    """The parts of the page: where each solver has come to."""
+    rows = [
+        [label, *(_end(histories.get(label)) for histories in found.values())]
+        for label in CONTESTANTS
+    ]
+    heads = ["solver", *(f"`{game}`" for game in found)]
+    return [
+        "# Solvers over occupation measures",
+        "Iterative play, MF-OMO, projected and alternating directions on the polytope "
+        "of flows, and a swarm as\nblack-box baseline, each for "
+        f"{FLAGS.seconds:g} s or {FLAGS.iterations} iterations of its own, or to "
+        f"{_FLOOR:g}.\nExploitability at the end, and iterations done:",
+        markdown_tables.table(heads, rows),
+        "A dash: transitions depend on the crowd, so that flows are no polytope.\n"
+        "Iterations differ in cost: a swarm's takes a sweep for each particle, one of "
+        "MF-OMO twenty steps of its\noptimiser.",
+        "![Exploitability against iterations and seconds](occupation.png)",
+        "More numbers are in [occupation.csv](occupation.csv), settings in "
+        "[run.json](run.json).",
+    ]
+
+
+def _end(history: Sequence[Record] | None) -> str:
+    if history is None:
+        return "-"
+    return f"{history[-1].exploitability:.2g} ({history[-1].iteration})"
 
 
 def figure(found: Histories) -> Figure:

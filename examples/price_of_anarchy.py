@@ -4,15 +4,16 @@
     python examples/price_of_anarchy.py --game="mfg_sis(horizon=30)" --iterations=500
 
 The welfare is the expected reward of all players together, added over populations. The
-output directory holds price_of_anarchy.csv, a row for each game, and a picture of both
-crowds of each game. Exploitability and optimality gap tell how far the equilibrium and
-the optimum were found: of a game with several equilibria, or a welfare that is not
-concave, the script compares those that its solvers reach.
+output directory holds price_of_anarchy.csv, a row for each game, a picture of both
+crowds of each game, and README.md with all of it. Exploitability and optimality gap
+tell how far the equilibrium and the optimum were found: of a game with several
+equilibria, or a welfare that is not concave, the script compares those that its solvers
+reach.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import csv
 import dataclasses
 import pathlib
@@ -22,10 +23,11 @@ from typing import TYPE_CHECKING
 
 from absl import app, flags
 import numpy as np
+import pages
 import pyspiel
 import tqdm
 
-from algorithms import catalogue, quiet
+from algorithms import catalogue, markdown_tables, quiet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -118,9 +120,11 @@ def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
         names = (given.equilibrium, given.optimum)
         solvers = [catalogue.solver_class(name) for name in names]
         games = {text: catalogue.load_game(text) for text in given.game}
-        compare_all(games, solvers, given.iterations, pathlib.Path(given.output_dir))
+        output = pathlib.Path(given.output_dir)
+        rows = compare_all(games, solvers, given.iterations, output)
     except (ValueError, FloatingPointError, pyspiel.SpielError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    pages.write(output, page(rows, names, given.iterations))
 
 
 def compare_all(
@@ -128,8 +132,8 @@ def compare_all(
     solvers: list[type[Solver]],
     iterations: int,
     output: pathlib.Path,
-) -> None:
-    """Prints and writes the table, and the pictures."""
+) -> list[Comparison]:
+    """Prints and writes the table, and the pictures; the rows of the table."""
     from algorithms import pictures
 
     output.mkdir(parents=True, exist_ok=True)
@@ -140,9 +144,14 @@ def compare_all(
         rows.append(row)
         tqdm.tqdm.write(row.line)
         save_csv(rows, output / "price_of_anarchy.csv")
-        stem = re.sub(r"[^A-Za-z0-9_.=-]+", "_", name).strip("_")
-        pictures.save(picture(policies, row), output / f"{stem}.png")
+        pictures.save(picture(policies, row), output / picture_name(name))
     print(f"{output}: {', '.join(sorted(path.name for path in output.iterdir()))}")
+    return rows
+
+
+def picture_name(game: str) -> str:
+    """The file with the picture of a game."""
+    return re.sub(r"[^A-Za-z0-9_.=-]+", "_", game).strip("_") + ".png"
 
 
 def compare(
@@ -185,6 +194,35 @@ def save_csv(rows: list[Comparison], path: pathlib.Path) -> None:
         writer.writerows(map(dataclasses.asdict, rows))
 
 
+def page(rows: list[Comparison], solvers: Sequence[str], iterations: int) -> list[str]:
+    """The parts of the page: the table, and a picture of each game."""
+    heads = ["game", "equilibrium", "optimum", "ratio"]
+    heads += ["exploitability", "optimality gap", "total variation", "moves"]
+    cells = [
+        [
+            f"`{row.game}`",
+            *(f"{x:.6g}" for x in (row.equilibrium, row.optimum)),
+            f"{row.price_of_anarchy:.4f}",
+            *(f"{x:.2g}" for x in (row.exploitability, row.optimality_gap)),
+            *(f"{x:.3f}" for x in (row.total_variation, row.wasserstein)),
+        ]
+        for row in rows
+    ]
+    return [
+        "# What selfishness costs",
+        f"Welfare at an equilibrium, by `{solvers[0]}`, and at the social optimum, by "
+        f"`{solvers[1]}`, after {iterations}\niterations of each; their ratio is the "
+        "price of anarchy, at least 1 up to the errors of both. These are\nthe "
+        "exploitability of the one and the optimality gap of the other. Both crowds "
+        "are apart by a distance in\ntotal variation, and by so many moves of a "
+        "player, averages over time. Where the exploitability\nis not small the first "
+        "crowd is in no equilibrium.",
+        markdown_tables.table(heads, cells),
+        *(f"![Both crowds of {row.game}]({picture_name(row.game)})" for row in rows),
+        "Unrounded: [price_of_anarchy.csv](price_of_anarchy.csv).",
+    ]
+
+
 def picture(policies: list[ArrayPolicy], row: Comparison) -> Figure:
     """Both crowds side by side, in one scale."""
     from matplotlib.ticker import MaxNLocator
@@ -214,8 +252,10 @@ def picture(policies: list[ArrayPolicy], row: Comparison) -> Figure:
         ax.yaxis.set_major_locator(MaxNLocator(integer=True))
         if dynamics.state_names and len(dynamics.state_names) <= 20:
             ax.set_yticks(range(len(dynamics.state_names)), dynamics.state_names)
-        ax.set_xlabel("time" if flat else "average over time", color=INK)
-    label = "share of the population"
+        names = (*dynamics.factor_names, "time")
+        ax.set_ylabel(names[0], color=INK)
+        ax.set_xlabel(names[1], color=INK)
+    label = "share of the population" + ("" if flat else ",\naverage over time")
     colour_bar(figure, shown, label, ax=list(axes[0]), pad=0.015)
     return figure
 

@@ -8,7 +8,7 @@ r"""Solves the stationary version of a game: one step of it, repeated for ever.
 
 The output directory then holds exploitability.csv and .png, law.csv and .png (where the
 players are under the best policy found), policy.npz (the policy and its law, [N, S, A]
-and [N, S] for N populations, S states and A actions) and run.json.
+and [N, S] for N populations, S states and A actions), run.json and README.md.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ import sys
 
 from absl import app, flags
 import numpy as np
+import pages
 import pyspiel
 import stopping_flags
 import tqdm
 
-from algorithms import catalogue, quiet, stationary
+from algorithms import catalogue, markdown_tables, quiet, stationary
 from mfg_games import parameters
 
 FLAGS = flags.FLAGS
@@ -117,6 +118,7 @@ def solve(given: flags.FlagValues) -> None:
     )
     output = pathlib.Path(given.output_dir)
     write_results(output, given.algorithm, result)
+    pages.write(output, page(given.algorithm, result))
     names = sorted(path.name for path in output.iterdir())
     print(f"{output}: {', '.join(names)}")
 
@@ -140,6 +142,28 @@ def write_results(output: pathlib.Path, algorithm: str, result) -> None:
     made = {"algorithm": algorithm, "command": sys.argv}
     made |= record.of_result(result) | record.of_machine()
     record.write(output / "run.json", made)
+
+
+def page(algorithm: str, result) -> list[str]:
+    """The parts of the page: exploitability on the way, and both pictures."""
+    rows = [
+        [str(row.iteration), f"{row.exploitability:.6g}", f"{row.seconds:.2f}"]
+        for row in result.history
+        if _is_shown(row.iteration)
+    ]
+    settings = {k: v for k, v in result.solver.parameters.items() if v is not None}
+    return [
+        "# A stationary equilibrium",
+        f"One step of `{result.solver.game}`,\nrepeated for ever, by `{algorithm}` "
+        f"with {', '.join(f'{k} {v}' for k, v in settings.items())}.",
+        markdown_tables.table(["iteration", "exploitability", "seconds"], rows),
+        f"The best is {result.best.exploitability:.6g}, at iteration "
+        f"{result.best.iteration}; the run ended because {result.reason}.",
+        "![Exploitability against iterations](exploitability.png)",
+        "![Where the players are under the best policy](law.png)",
+        "All numbers: [exploitability.csv](exploitability.csv), [law.csv](law.csv), "
+        "[run.json](run.json).",
+    ]
 
 
 def save_law(
@@ -171,12 +195,15 @@ def _print_row(solver, record) -> None:
     """A row at 0, 1, 2, 5, 10, 20, 50, ... iterations."""
     if record.iteration == 0:
         tqdm.tqdm.write(f"{'iteration':>10} {'exploitability':>15} {'seconds':>9}")
-    digits = str(record.iteration)
-    if digits == "0" or digits.rstrip("0") in ("1", "2", "5"):
+    if _is_shown(record.iteration):
         tqdm.tqdm.write(
             f"{record.iteration:>10} {record.exploitability:>15.6g} "
             f"{record.seconds:>9.2f}"
         )
+
+
+def _is_shown(iteration: int) -> bool:
+    return iteration == 0 or str(iteration).rstrip("0") in ("1", "2", "5")
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ not convex, and what is found depends on the start.
   within the l1 and l2 bounds of the paper, widened to rewards of either sign. Rewards
   whose slope is unbounded, such as logarithms of densities, can throw it off.
 
-The measure begins as the flow of the uniform policy, mixed with a little of the uniform
-measure, and v and z as the values of the best response (the paper's hat start). Its
-policy is read off L, and the exploitability is the policy's.
+The measure begins as the flow of the uniform policy, or of a random one if there is a
+`spread`, mixed with a little of the uniform measure; v and z begin as the values of the
+best response (the paper's hat start). Several equilibria are found by several seeds,
+and so is the way out of a stationary point that is none. The policy is read off L, and
+the exploitability is the policy's.
 """
 
 from __future__ import annotations
@@ -50,8 +52,9 @@ class MFOMO(Solver):
       lr: Adam's rate.
       steps: the optimiser's steps in an iteration; L-BFGS forgets the past after each.
       balance_weight, value_weight, slack_weight: c1, c2 and c3.
-      noise: standard deviation of normal noise on the logits at the start.
-      seed: of the noise.
+      spread: standard deviation of the normal logits of the policy at the start; 0 for
+        the uniform policy.
+      seed: of these logits.
       dtype: "float64" or "float32".
       device: a TensorFlow device; None for TensorFlow's choice.
 
@@ -68,7 +71,7 @@ class MFOMO(Solver):
         balance_weight: float = 1.0,
         value_weight: float = 1.0,
         slack_weight: float = 1.0,
-        noise: float = 0.0,
+        spread: float = 0.0,
         seed: int = 0,
         dtype: str = "float64",
         device: str | None = None,
@@ -79,13 +82,13 @@ class MFOMO(Solver):
         parameters.positive("balance_weight", balance_weight)
         parameters.positive("value_weight", value_weight)
         parameters.positive("slack_weight", slack_weight)
-        parameters.at_least("noise", noise, 0.0)
+        parameters.at_least("spread", spread, 0.0)
         parameters.at_least("seed", seed, 0)
         self._optimizer = optimizer
         self._lr = lr
         self._steps = steps
         self._weights = (balance_weight, value_weight, slack_weight)
-        self._noise = noise
+        self._spread = spread
         self._seed = seed
         self._metrics: Mapping[str, float] = {}
         super().__init__(game, dtype, device)
@@ -120,18 +123,18 @@ class MFOMO(Solver):
             )
         self._objective = OmoObjective(self.model, self._weights)
         self._totals = _totals(self.game.dynamics)
-        uniform = self.model.uniform_policy()
-        mass = self.model.compiled_distribution(uniform).mass
-        noise = np.random.default_rng(self._seed).normal(size=uniform.shape)
-        start = self.model.compile(self._start)
-        return start(uniform, mass, self.model.as_tensor(self._noise * noise))
+        legal = self.model.legal_actions
+        draws = np.random.default_rng(self._seed).normal(size=legal.shape)
+        policy = softmax(self.model.as_tensor(self._spread * draws), legal)
+        mass = self.model.compiled_distribution(policy).mass
+        return self.model.compile(self._start)(policy, mass)
 
-    def _start(self, policy: tf.Tensor, mass: tf.Tensor, noise: tf.Tensor) -> State:
+    def _start(self, policy: tf.Tensor, mass: tf.Tensor) -> State:
         states = self.game.dynamics.num_states
         even = np.repeat(self._totals / states, states)
         mass = (1 - _MIXED_IN) * mass + _MIXED_IN * tf.cast(even, mass.dtype)
         weights = mass[:, None] * policy
-        logits = noise + tf.math.log(tf.where(weights > 0, weights, 1.0))
+        logits = tf.math.log(tf.where(weights > 0, weights, 1.0))
         at = self._objective.with_best_values(self._softmax(logits))
         first = {"logits": logits} if self._optimizer == LBFGS else {"measure": at[0]}
         return {**first, "values": at.values, "slack": at.slack}

@@ -146,6 +146,13 @@ def test_epsilon_falls_with_the_number_of_players():
     assert gains[1] > 2 * gains[2]
 
 
+def test_a_deviation_that_was_found_in_few_runs_loses_in_others():
+    """It fits the noise of two runs, while the best one would never lose."""
+    policy = solved(BAR, 300)
+    gains = [epsilon_nash(BAR, policy, 30, 4, seed=k).gain[0] for k in range(20)]
+    assert np.mean(gains) < 0
+
+
 @pytest.mark.parametrize(
     "game",
     [

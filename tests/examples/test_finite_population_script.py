@@ -111,6 +111,9 @@ def test_the_slope_of_the_distances_is_fitted_and_printed(rows, played):
     assert f"distance, population 0: {slope:.3f}" in played.stdout
     picture = matplotlib.image.imread(played.output / "finite_population.png")
     assert picture.std() > 0
+    page = (played.output / "README.md").read_text("utf-8")
+    assert f"distance, population 0 {slope:.2f}" in page
+    assert f"| 400 | 0 | {rows[-1]['distance']:.4f} (" in page
 
 
 def test_a_solved_game_with_common_noise_has_distances_only(script, tmp_path):

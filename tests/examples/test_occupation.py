@@ -47,6 +47,10 @@ def test_table_and_picture(command, tmp_path, capsys):
     made = json.loads((tmp_path / "run.json").read_text("utf-8"))
     assert list(made["contestants"]) == list(LABELS)
     assert "occupation.csv" in capsys.readouterr().out
+    page = (tmp_path / "README.md").read_text("utf-8")
+    last = float(rows[-1]["exploitability"])
+    assert f"| fictitious play | {last:.2g} (2) |" in page
+    assert "| ADMM | - |" in page
 
 
 def test_a_wrong_game_ends_in_one_line(command):

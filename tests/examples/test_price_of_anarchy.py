@@ -40,6 +40,9 @@ def test_a_table_and_a_picture(tmp_path, capsys):
     assert 0 < values["total_variation"] <= values["wasserstein"] * (1 + 1e-9)
     (picture,) = tmp_path.glob("*.png")
     assert picture.stat().st_size > 5000
+    page = (tmp_path / "README.md").read_text("utf-8")
+    assert f"({picture.name})" in page
+    assert f"| `{GAME}` | {values['equilibrium']:.6g} | " in page
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from absl import flags
 import matplotlib.image
 import numpy as np
 import pytest
-import scripts
 
 from algorithms.stationary import StationaryModel
 
@@ -64,6 +63,9 @@ def test_it_prints_a_table_and_leaves_results(tmp_path, game, arguments):
     np.testing.assert_array_equal(shares, saved["law"].ravel())
     for picture in ("exploitability.png", "law.png"):
         assert matplotlib.image.imread(tmp_path / picture).size > 0
+    page = (tmp_path / "README.md").read_text("utf-8")
+    assert made["game"] in page
+    assert f"| 5 | {history[5]:.6g} |" in page
 
 
 @pytest.mark.parametrize(
@@ -79,14 +81,3 @@ def test_mistakes_end_in_one_line(arguments, message, tmp_path):
     done = solve(*arguments, f"--output_dir={tmp_path}")
     assert message in done.message
     assert not any(tmp_path.iterdir())
-
-
-def test_the_benchmark_times_both_games_both_criteria_and_both_solvers(tmp_path):
-    with scripts.loaded(EXAMPLES / "benchmark" / "stationary_scaling.py") as benchmark:
-        benchmark.benchmark(largest=100, output=tmp_path, seconds=0.0)
-    with open(tmp_path / "stationary.csv") as file:
-        rows = list(csv.DictReader(file))
-    assert len({(row["game"], row["task"]) for row in rows}) == len(rows) == 8
-    for row in rows:
-        assert float(row["min ms"]) > 0
-        assert float(row["exploitability"]) > 0

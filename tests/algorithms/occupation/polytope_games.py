@@ -23,3 +23,15 @@ class Circle(Choice):
         payoffs[1:, 1:] = [[0, -1, 1], [1, 0, -1], [-1, 1, 0]]
         payoffs[1] += self.BONUS
         super().__init__(("rock", "paper", "scissors"), payoffs, horizon=2)
+
+
+@register("mfg_test_meeting")
+class Meeting(Choice):
+    """Two places, each worth the share that meets there, and the second one twice that.
+
+    There are three equilibria: all meet in the one, all in the other, or 2/3 are in the
+    first place and 1/3 in the second.
+    """
+
+    def __init__(self):
+        super().__init__(("first", "second"), np.diag([0.0, 1.0, 2.0]), horizon=2)

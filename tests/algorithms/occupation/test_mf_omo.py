@@ -20,6 +20,7 @@ from algorithms.policy import ArrayPolicy
 # Made by examples/benchmark/peers/mf_omo_numbers.py.
 PATH = pathlib.Path(__file__).with_name("mf_omo_objectives.json")
 POINTS = json.loads(PATH.read_text("utf-8"))["games"]
+MEETING = "mfg_test_meeting"
 SIS = "mfg_sis(horizon=4)"
 ROADS = "mfg_test_two_roads"
 # Transitions and rewards depend on all that they can, but successors stay.
@@ -107,7 +108,7 @@ def test_objective_is_zero_at_the_equilibrium_and_only_there(game):
 
 @pytest.mark.parametrize("game", [pytest.param(RICH, marks=pytest.mark.slow), JOINT])
 def test_slope_equals_differences(game):
-    solver = MFOMO(game, noise=0.5)
+    solver = MFOMO(game, spread=0.5)
     state = solver.state
     rng = np.random.default_rng(2)
     directions = {n: rng.normal(size=array.shape) for n, array in state.items()}
@@ -180,6 +181,47 @@ def test_coupled_transitions_compiled():
     assert solver.exploitability < 0.3 * start
 
 
+@pytest.mark.parametrize(
+    ("start", "share"),
+    [
+        ({}, 2 / 3),
+        ({"spread": 3.0, "seed": 1}, 0.0),
+        ({"spread": 3.0, "seed": 2}, 1.0),
+    ],
+)
+def test_several_starts_find_the_three_equilibria_of_one_game(start, share):
+    solver = MFOMO(MEETING, **start)
+    # The start is the flow of a policy but for a thousandth, at its best values.
+    assert solver.objective == pytest.approx(solver.exploitability, abs=1e-2)
+    for _ in range(4):
+        solver.iteration()
+    assert solver.get_policy().probabilities[0, 0] == pytest.approx(share, abs=1e-2)
+    assert solver.objective < 1e-4
+
+
+def test_gets_stuck_where_the_slope_vanishes():
+    """Nobody should move between two bars alike; MF-OMO lets two thirds of them walk.
+
+    With the slacks at 0, which a lower objective would have negative, the measure no
+    longer counts in the complementarity, and the uniform one is symmetric.
+    """
+    solver = MFOMO(
+        "mfg_two_beach_bars(num_states=2,horizon=2,left_bar=0,right_bar=1,"
+        "movement_cost=0.1,stay_probability=1.0)"
+    )
+    stay = np.tile([0.0, 1.0, 0.0], (4, 1))
+    assert exploitability(solver.game, ArrayPolicy(solver.model, stay)) < 1e-12
+    for _ in range(2):
+        solver.iteration()
+    _, slopes = solver._compiled_slopes(solver.state)
+    assert abs(slopes["logits"].numpy()).max() < 1e-9
+    assert abs(slopes["values"].numpy()).max() < 1e-6
+    slack = solver.state["slack"].numpy()
+    assert (slopes["slack"].numpy()[slack == 0] >= 0).all() and not slack.any()
+    assert solver.objective > 0.02
+    assert solver.exploitability > 0.1
+
+
 def test_games_without_gradients_are_refused():
     with pytest.raises(ValueError, match="`game` must be registered by `mfg_games"):
         MFOMO("mfg_crowd_modelling(size=3,horizon=2)")
@@ -194,7 +236,7 @@ def test_games_without_gradients_are_refused():
         ({"balance_weight": 0.0}, "`balance_weight` must be above 0"),
         ({"value_weight": -1.0}, "`value_weight` must be above 0"),
         ({"slack_weight": 0.0}, "`slack_weight` must be above 0"),
-        ({"noise": -1.0}, "`noise` must be at least 0"),
+        ({"spread": -1.0}, "`spread` must be at least 0"),
         ({"seed": -1}, "`seed` must be at least 0"),
     ],
 )

@@ -66,6 +66,13 @@ def test_a_first_gradient_step_by_hand():
     assert share == pytest.approx(best, abs=2e-6)
 
 
+def test_admm_jumps_to_and_fro_where_its_step_is_too_long():
+    # Rewards fall by 1 with the share of a road: steps above 2 promise nothing.
+    solver = ADMM(ROADS, lr=10.0)
+    found = [after(solver, 6).exploitability for _ in range(6)]
+    assert found == pytest.approx([1.5, 0.25] * 3, abs=1e-6)
+
+
 @pytest.mark.slow
 def test_extragradient_converges_where_the_gradient_circles():
     equilibrium = polytope_games.Circle.EQUILIBRIUM
