@@ -96,7 +96,7 @@ def test_a_device_that_always_draws_the_same_is_its_mixture():
     assert device.cce_gap == pytest.approx(expected, abs=1e-12)
     assert device.ce_gap >= device.cce_gap
     solver = MirrorDescent(game, lr=1.0)
-    for _ in range(5):
+    for _ in range(10):
         solver.iteration()
     played = sparse.csr_array(
         device.linear_game.measure(solver.get_policy().probabilities)[None]
