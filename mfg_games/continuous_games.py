@@ -49,7 +49,7 @@ _OBSTACLES = {
     "columns": ((-2.0, 1.0, 1.0), (2.0, -1.5, 1.0)),
     "walls": ((-5.0, 6.0, 4.0, 5.0), (-5.0, 6.0, -5.0, -4.0)),
     "obstacle_cost": 100.0,
-    "margin": 0.5,
+    "margin": 0.8,
 }
 SETTINGS: Mapping[str, ContinuousSetting] = {
     "flocking_2d": ContinuousSetting(

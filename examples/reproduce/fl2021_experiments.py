@@ -25,7 +25,7 @@ GAMES: Mapping[str, str] = {  # by experiment
     GROUPS: "flocking_groups",
     OBSTACLES: "flocking_obstacles",
     SPACE: "flocking_6d",
-    LINE: "flocking_2d",
+    LINE: "flocking_2d(effort=0)",
     LQ: "linear_quadratic",
 }
 # The paper's average over all iterations where there is nothing to agree on first.

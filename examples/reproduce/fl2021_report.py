@@ -56,8 +56,9 @@ up to the rounding of its moves to the grid. For the seeds in their order,
 - the newcomers gain {newcomers},
 - and the exact values are {exact}.
 
-The grid's noise and three accelerations make the exact value of any policy a little
-larger than that of the continuous game.
+On the grid an acceleration is -1, 0 or 1, drawn so that its mean is the policy's. The
+2-D game has no effort, which would cost more for such draws, so that only their spread
+and the rounding tell the two games apart: both make the exact value larger.
 
 {results}
 """

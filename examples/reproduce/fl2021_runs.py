@@ -140,7 +140,7 @@ def feedback_error(solver) -> float:
 
 
 def on_the_grid(solver, grid: tuple[int, int]) -> float:
-    """Exact exploitability of the average policy in `mfg_flocking`.
+    """Exact exploitability of the average policy in `mfg_flocking` without effort.
 
     An acceleration is one of -1, 0 and 1 there: players draw one of the nearest two, so
     that its mean is what the policy says.
@@ -152,7 +152,7 @@ def on_the_grid(solver, grid: tuple[int, int]) -> float:
     positions, velocities = grid
     game = catalogue.load_game(
         f"mfg_flocking(num_positions={positions},num_velocities={velocities},"
-        f"horizon={solver.game.horizon})"
+        f"effort=0.0,horizon={solver.game.horizon})"
     )
     model = load_model(game)
     policies = [

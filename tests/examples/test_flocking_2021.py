@@ -123,7 +123,8 @@ def test_a_study_leaves_its_page(tmp_path, monkeypatch):
     do_all = functools.partial(deep_jobs.processes.do_all, backend="sequential")
     monkeypatch.setattr(deep_jobs.processes, "do_all", do_all)
     for game, name in experiments.GAMES.items():
-        monkeypatch.setitem(experiments.GAMES, game, f"{name}(horizon=3)")
+        own = name.removesuffix(")") + "," if name.endswith(")") else name + "("
+        monkeypatch.setitem(experiments.GAMES, game, f"{own}horizon=3)")
     found = reproduction.reproduce(
         lambda scale, seed: report.study(scale, seed, tmp_path / "jobs"),
         TINY,
