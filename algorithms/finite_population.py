@@ -13,18 +13,17 @@ Shapes: R runs, N populations, S states, A actions, T decision times.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-import dataclasses
 import functools
 import itertools
-import math
 from typing import NamedTuple
 
 import numpy as np
 import pyspiel
-from scipy import sparse, stats
+from scipy import sparse
 
 from algorithms.distribution import DistributionPolicy
 from algorithms.frozen_world import by_time
+from algorithms.gain import Gain
 from algorithms.model import load_model
 from algorithms.policy import policy_array
 from mfg_games import parameters
@@ -51,33 +50,6 @@ class Simulation(NamedTuple):
     def distributions(self) -> np.ndarray:
         """Empirical distributions of the populations, [R, T + 1, N, S]."""
         return self.counts / self.counts.sum(axis=-1, keepdims=True)
-
-
-@dataclasses.dataclass(frozen=True)
-class Deviation:
-    """What the best deviation that was found gains a player.
-
-    Attributes:
-      gain: mean over runs, [N]: of a player of each population.
-      error: its standard error, [N].
-      confidence: of `interval`.
-    """
-
-    gain: np.ndarray
-    error: np.ndarray
-    confidence: float
-
-    @classmethod
-    def of_runs(cls, gains: np.ndarray, confidence: float) -> Deviation:
-        """From the gains in independent runs, [R, N]."""
-        error = gains.std(axis=0, ddof=1) / math.sqrt(len(gains))
-        return cls(gains.mean(axis=0), error, confidence)
-
-    @property
-    def interval(self) -> tuple[np.ndarray, np.ndarray]:
-        """Ends of the confidence interval for each population, [N] each."""
-        width = stats.norm.ppf((1 + self.confidence) / 2) * self.error
-        return self.gain - width, self.gain + width
 
 
 def simulate(
@@ -141,7 +113,7 @@ def epsilon_nash(
     num_runs: int = 100,
     seed: int = 0,
     confidence: float = 0.95,
-) -> Deviation:
+) -> Gain:
     """Estimates what one player gains by leaving a policy that all others play.
 
     The deviation is the best response to rewards and transitions averaged over half of
@@ -164,8 +136,7 @@ def epsilon_nash(
     """
     parameters.at_least("num_players", num_players, 2)
     parameters.at_least("num_runs", num_runs, 4)
-    allowed = "above 0 and below 1"
-    parameters.require(0 < confidence < 1, "confidence", confidence, allowed)
+    parameters.between("confidence", confidence)
     dynamics, layers = _prepared(game, policy)
     if dynamics.common_noise:
         raise ValueError(
@@ -186,7 +157,7 @@ def epsilon_nash(
         _value(dynamics, problem, response) - _value(dynamics, problem, policies)
         for problem in problems
     ]
-    return Deviation.of_runs(np.stack(gains), confidence)
+    return Gain.of(np.stack(gains), confidence)
 
 
 def _prepared(game, policy) -> tuple[Dynamics, list[np.ndarray]]:

@@ -10,7 +10,6 @@ exploitability of the average policy in that crowd.
 from __future__ import annotations
 
 import dataclasses
-import statistics
 
 import numpy as np
 import tensorflow as tf
@@ -18,25 +17,8 @@ import tensorflow as tf
 from algorithms.deep import networks, randomness
 from algorithms.deep.soft_actor_critic import SACConfig, SoftActorCritic
 from algorithms.flock import Flock
+from algorithms.gain import Gain
 from mfg_games import parameters
-
-
-@dataclasses.dataclass(frozen=True)
-class Gain:
-    """What a newcomer earns more than the average policy.
-
-    Attributes:
-      gain: the mean over players, who meet the same chance as the average policy's.
-      half_width: of its confidence interval, as if the mean were normal.
-    """
-
-    gain: float
-    half_width: float
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Ends of the confidence interval."""
-        return self.gain - self.half_width, self.gain + self.half_width
 
 
 def newcomer_gain(
@@ -61,8 +43,7 @@ def newcomer_gain(
       FloatingPointError: a loss became infinite or no number.
     """
     parameters.at_least("players", players, 2)
-    between = 0 < confidence < 1
-    parameters.require(between, "confidence", confidence, "above 0 and below 1")
+    parameters.between("confidence", confidence)
     parameters.at_least("seed", seed, 0)
     own = flock.config.sac
     sac = sac or dataclasses.replace(own, updates=10 * own.updates)
@@ -74,6 +55,4 @@ def newcomer_gain(
         xla=False,
     )
     gains = compared().numpy().astype(np.float64) @ flock.member_weights
-    quantile = statistics.NormalDist().inv_cdf((1 + confidence) / 2)
-    error = gains.std(ddof=1) / np.sqrt(players)
-    return Gain(float(gains.mean()), float(quantile * error))
+    return Gain.of(gains, confidence)

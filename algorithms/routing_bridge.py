@@ -27,7 +27,7 @@ from open_spiel.python.games import dynamic_routing, dynamic_routing_utils
 from open_spiel.python.mfg.games import dynamic_routing as mean_field_routing
 
 from algorithms.distribution import DistributionPolicy
-from algorithms.finite_population import Deviation
+from algorithms.gain import Gain
 from mfg_games import parameters
 
 _MOST_ROUTES = 1000
@@ -186,7 +186,7 @@ def route_deviation(
     num_runs: int = 100,
     seed: int = 0,
     confidence: float = 0.95,
-) -> Deviation:
+) -> Gain:
     """Estimates what single vehicles gain by taking a route of their own.
 
     The route is the best one in half of the runs, its gain the mean over the other
@@ -209,8 +209,7 @@ def route_deviation(
       ValueError: a number is out of range, or the network has too many routes to try.
     """
     parameters.at_least("num_runs", num_runs, 4)
-    allowed = "above 0 and below 1"
-    parameters.require(0 < confidence < 1, "confidence", confidence, allowed)
+    parameters.between("confidence", confidence)
     choices = [_choices(game, vehicle) for vehicle in vehicles]
     rng = np.random.default_rng(seed)
     gains = [np.zeros((num_runs, len(ways))) for ways in choices]
@@ -224,7 +223,7 @@ def route_deviation(
     half = num_runs // 2
     best = [table[:half].mean(axis=0).argmax() for table in gains]
     chosen = [table[half:, route] for table, route in zip(gains, best, strict=True)]
-    return Deviation.of_runs(np.stack(chosen, axis=1), confidence)
+    return Gain.of(np.stack(chosen, axis=1), confidence)
 
 
 def _choices(game: dynamic_routing.DynamicRoutingGame, vehicle: int) -> list[Route]:

@@ -59,12 +59,7 @@ class BeachBar(Dynamics):
             closing_time,
             f"-1 (never) or in 1..horizon - 1, with horizon={horizon}",
         )
-        parameters.require(
-            0.0 < closing_probability < 1.0,
-            "closing_probability",
-            closing_probability,
-            "above 0 and below 1",
-        )
+        parameters.between("closing_probability", closing_probability)
         self.horizon = horizon
         self.num_actions = len(_ACTIONS)
         self.state_shape = (size,)

@@ -41,15 +41,15 @@ _GROUPS = {
     "velocities": ((0.7, -0.7), (0.7, 0.7), (-0.7, 0.7)),
     "velocity_std": 0.3,
 }
+# Flocks fly along a diagonal: through a gate of walls and around a column behind it.
 _OBSTACLES = {
-    "centers": ((-8.0, 0.0),),
-    "velocities": ((0.5, 0.0),),
+    "centers": ((-7.0, -7.0),),
+    "velocities": ((0.8, 0.8),),
     "position_std": 0.7,
     "velocity_std": 0.2,
-    "columns": ((-2.0, 1.0, 1.0), (2.0, -1.5, 1.0)),
-    "walls": ((-5.0, 6.0, 4.0, 5.0), (-5.0, 6.0, -5.0, -4.0)),
-    "obstacle_cost": 100.0,
-    "margin": 0.8,
+    "columns": ((2.0, 2.4, 1.0),),
+    "walls": ((-7.5, -4.0, 0.0, 1.0), (0.0, 1.0, -7.5, -4.0)),
+    "margin": 1.2,
 }
 SETTINGS: Mapping[str, ContinuousSetting] = {
     "flocking_2d": ContinuousSetting(
@@ -82,20 +82,20 @@ SETTINGS: Mapping[str, ContinuousSetting] = {
     "flocking_obstacles": ContinuousSetting(
         FlockingModel,
         {**_FLOCK, **_OBSTACLES, "horizon": 100, "dt": 0.15},
-        "a flock between walls and around columns",
+        "a flock through a gate of walls and around a column",
     ),
     "flocking_6d": ContinuousSetting(
         FlockingModel,
         {
             **_FLOCK,
             "dimensions": 3,
-            "centers": ((-6.0, 0.0, 0.0),),
-            "velocities": ((0.5, 0.0, 0.0),),
+            "centers": ((-6.0, -6.0, 0.0),),
+            "velocities": ((0.8, 0.8, 0.0),),
             "position_std": 0.7,
-            "velocity_std": 0.3,
-            "columns": ((-1.0, 1.0, 0.8), (1.5, -1.0, 0.8)),
-            "obstacle_cost": 100.0,
-            "margin": 0.8,
+            "velocity_std": 0.2,
+            "columns": ((-3.8, 0.8, 0.8), (0.8, -3.8, 0.8), (2.8, 0.8, 0.8)),
+            "obstacle_cost": 5.0,
+            "margin": 1.2,
         },
         "birds in space, around columns",
     ),

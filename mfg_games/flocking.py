@@ -50,7 +50,7 @@ class FlockingModel(ContinuousGame):
     and a step pays
 
         - alignment |E[(v - v') / (1 + |x - x'|^2)^beta]|^2 - effort |u|^2
-        + speed |v| - obstacle_cost depth(x)^2,
+        + speed |v| - obstacle_cost depth(x),
 
     where (x', v') is drawn from the crowd, |v| the largest or the sum of its components
     in magnitude, and depth how far x is inside an obstacle or its margin.
@@ -161,7 +161,7 @@ class FlockingModel(ContinuousGame):
         paid = paid + self._speed * speeds
         if len(self.columns) or len(self.walls):
             depth = xp.maximum(self._margin - self.clearance(xp, states), 0.0)
-            paid = paid - self._obstacle_cost * depth**2
+            paid = paid - self._obstacle_cost * depth
         return paid
 
     def statistics(self, states):
@@ -237,14 +237,16 @@ class Flocking(Dynamics):
     """Flocking on a grid.
 
     `FlockingModel` on a grid of positions and one of velocities, both evenly spaced
-    over their bounds, with accelerations -largest_action, 0 and largest_action in each
-    dimension. The noise has three points with the moments of a normal up to the fifth;
-    what a step leads to is split between the nearest grid points so that its mean stays
-    exact. All start at rest around the middle, or with random velocities.
+    over their bounds, with evenly spaced accelerations in each dimension. The noise has
+    three points with the moments of a normal up to the fifth; what a step leads to is
+    split between the nearest grid points so that its mean stays exact. All start around
+    the middle, at rest or with random velocities.
 
     Args:
       num_positions: grid points of each dimension of space; at least 2.
       num_velocities: of each dimension of velocities; odd, at least 3.
+      num_accelerations: from -largest_action to largest_action in each dimension; odd,
+        at least 3.
       dimensions: 1 or 2.
       horizon: number of decision times.
       dt: time between two of them.
@@ -264,6 +266,7 @@ class Flocking(Dynamics):
         self,
         num_positions: int = 10,
         num_velocities: int = 5,
+        num_accelerations: int = 3,
         dimensions: int = 1,
         horizon: int = 30,
         dt: float = 0.5,
@@ -279,8 +282,13 @@ class Flocking(Dynamics):
         velocity_std: float = 0.5,
     ):
         parameters.at_least("num_positions", num_positions, 2)
-        odd = num_velocities >= 3 and num_velocities % 2 == 1
-        parameters.require(odd, "num_velocities", num_velocities, "odd, at least 3")
+        odd = {
+            "num_velocities": num_velocities,
+            "num_accelerations": num_accelerations,
+        }
+        for name, number in odd.items():
+            allowed = number >= 3 and number % 2 == 1
+            parameters.require(allowed, name, number, "odd, at least 3")
         parameters.require(dimensions in (1, 2), "dimensions", dimensions, "1 or 2")
         parameters.positive("position_std", position_std)
         self.model = FlockingModel(
@@ -313,8 +321,9 @@ class Flocking(Dynamics):
         self.points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(
             -1, 2 * dimensions
         )
-        choices = itertools.product((-1, 0, 1), repeat=dimensions)
-        self.accelerations = largest_action * np.array(list(choices), float)
+        levels = np.linspace(-largest_action, largest_action, num_accelerations)
+        choices = itertools.product(levels, repeat=dimensions)
+        self.accelerations = np.array(list(choices))
         self.num_actions = len(self.accelerations)
         self.initial_distribution = _normal_law(
             self.points, [position_std, velocity_std], dimensions

@@ -33,6 +33,16 @@ def probability(name: str, value: float) -> None:
     require(0.0 <= value <= 1.0, name, value, "a probability in [0, 1]")
 
 
+def between(name: str, value: float) -> None:
+    """Requires a number strictly between 0 and 1."""
+    require(0.0 < value < 1.0, name, value, "above 0 and below 1")
+
+
+def averaging(value: float) -> None:
+    """Requires what a moving average keeps of itself, a number in [0, 1)."""
+    require(0.0 <= value < 1.0, "averaging", value, "0 or more, below 1")
+
+
 def discount(name: str, value: float) -> None:
     """Requires a discount factor, a number in (0, 1]."""
     require(0.0 < value <= 1.0, name, value, "above 0 and at most 1")

@@ -111,8 +111,7 @@ class QLearningConfig(NetworkConfig):
         parameters.one_of("loss", self.loss, ("mse", "huber"))
         parameters.one_of("acting", self.acting, ("policy", "greedy"))
         parameters.probability("exploration", self.exploration)
-        averaging = 0 <= self.averaging < 1
-        parameters.require(averaging, "averaging", self.averaging, "0 or more, below 1")
+        parameters.averaging(self.averaging)
         for name in ("updates", "players", "moves_per_update", "target_every"):
             parameters.at_least(name, getattr(self, name), 1)
         parameters.at_least("replay_capacity", self.replay_capacity, self.players)

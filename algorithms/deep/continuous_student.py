@@ -43,8 +43,7 @@ class ContinuousStudentConfig(NetworkConfig):
     def __post_init__(self):
         super().__post_init__()
         parameters.at_least("updates", self.updates, 1)
-        averaging = 0 <= self.averaging < 1
-        parameters.require(averaging, "averaging", self.averaging, "0 or more, below 1")
+        parameters.averaging(self.averaging)
 
 
 class ContinuousStudent:

@@ -58,8 +58,7 @@ class DeepMirrorDescentConfig(SolverConfig):
         super().__post_init__()
         parameters.positive("tau", self.tau)
         parameters.probability("alpha", self.alpha)
-        name, value = "smallest_probability", self.smallest_probability
-        parameters.require(0 < value < 1, name, value, "above 0 and below 1")
+        parameters.between("smallest_probability", self.smallest_probability)
 
 
 OURS = DeepMirrorDescentConfig()

@@ -68,10 +68,8 @@ class StudentConfig(NetworkConfig):
         parameters.probability("beta", self.beta)
         soft = self.beta == 0 or self.targets == "soft"
         require(soft, "beta", self.beta, "0 with targets='hard'")
-        name, value = "smallest_probability", self.smallest_probability
-        require(0 < value < 1, name, value, "above 0 and below 1")
-        name, value = "averaging", self.averaging
-        require(0 <= value < 1, name, value, "0 or more, below 1")
+        parameters.between("smallest_probability", self.smallest_probability)
+        parameters.averaging(self.averaging)
         parameters.at_least("anchor_weight", self.anchor_weight, 0)
         parameters.positive("temperature", self.temperature)
 

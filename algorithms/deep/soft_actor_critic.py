@@ -82,8 +82,7 @@ class SACConfig(NetworkConfig):
         ):
             parameters.positive(name, getattr(self, name))
         parameters.probability("target_rate", self.target_rate)
-        averaging = 0 <= self.averaging < 1
-        parameters.require(averaging, "averaging", self.averaging, "0 or more, below 1")
+        parameters.averaging(self.averaging)
         parameters.finite("entropy", self.entropy)
         for name in ("updates", "updates_per_episode", "players", "replay_episodes"):
             parameters.at_least(name, getattr(self, name), 1)

@@ -108,8 +108,9 @@ def _lines(states: np.ndarray, title: str) -> Figure:
 
 def _box(game: FlockingModel, states: np.ndarray) -> np.ndarray:
     """Bounds of what is seen, [dimensions, 2]: as long as wide."""
-    places = states[..., : game.num_controls].reshape(-1, game.num_controls)
-    low, high = np.quantile(places, [0.002, 0.998], axis=0)
+    places = states[..., : game.num_controls]
+    low, high = np.quantile(places, [0.01, 0.99], axis=1)
+    low, high = low.min(axis=0), high.max(axis=0)
     reach = 0.55 * (high - low).max() + 0.5
     middle = (low + high) / 2
     return np.stack([middle - reach, middle + reach], axis=1)
@@ -123,11 +124,12 @@ def _axes(figure: Figure, game: FlockingModel, box: np.ndarray, place: tuple):
     if game.num_controls == 1:
         ax.set(xlim=box[0], ylim=(-1.1, 1.1), xlabel="x", ylabel="v")
         return ax
-    ax.set(xlim=box[0], ylim=box[1], aspect="equal")
+    ax.set(xlim=box[0], ylim=box[1])
     if space:
-        ax.set(zlim=box[2])
+        ax.set(zlim=box[2], box_aspect=(1, 1, 1))
         _columns_in_space(ax, game, box[2])
         return ax
+    ax.set_aspect("equal")
     for spine in ax.spines.values():
         spine.set_color(PALE)
     for x, y, radius in game.columns:

@@ -21,6 +21,7 @@ from scipy import sparse
 
 from algorithms.stationary.markov import REST, Resolvent
 from algorithms.stationary.patience import Patience
+from algorithms.stationary.reach import sure_ways
 
 METHODS = ("solve", "iterate")
 
@@ -143,6 +144,12 @@ class DecisionProblem:
 
     def _enriched(self, policy: np.ndarray, gain: np.ndarray) -> np.ndarray:
         """The policy, but from all around going where the gain is more."""
+        # First all who can be sure to reach the largest gain, however far it is.
+        most = gain >= gain.max() - _TIE * (1 + np.abs(gain.max()))
+        sure, actions = sure_ways(self.transitions, self.legal, most)
+        moving = sure & ~most
+        policy = np.where(moving[:, None], np.eye(len(self.legal))[actions], policy)
+        gain = np.where(moving, gain.max(), gain)
         while True:
             gains = self._gains(gain)
             richer = _exceeds(gains, gain)

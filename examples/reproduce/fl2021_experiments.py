@@ -25,11 +25,13 @@ GAMES: Mapping[str, str] = {  # by experiment
     GROUPS: "flocking_groups",
     OBSTACLES: "flocking_obstacles",
     SPACE: "flocking_6d",
-    LINE: "flocking_2d(effort=0)",
+    LINE: "flocking_2d",
     LQ: "linear_quadratic",
 }
 # The paper's average over all iterations where there is nothing to agree on first.
 _AVERAGING = (LINE, LQ)
+# Where early responses collide, they are forgotten faster.
+_OBSTRUCTED, _FORGETTING = (OBSTACLES, SPACE), 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +84,8 @@ def _jobs(scale: Scale, seed: int) -> Iterator[tuple[Key, Job]]:
         for game, iterations in scale.iterations.items():
             given = {**scale.options, "seed": number}
             given["preset"] = "ours" if game in _AVERAGING else "constant"
+            if game in _OBSTRUCTED:
+                given["lr"] = _FORGETTING
             if game == DISTILLED:
                 given["average"] = "network"
             yield (game, number), Job(GAMES[game], "flock", given, iterations, {})
@@ -89,7 +93,7 @@ def _jobs(scale: Scale, seed: int) -> Iterator[tuple[Key, Job]]:
 
 FULL = Scale(
     name="full",
-    iterations=dict.fromkeys(GAMES, 25),
+    iterations=dict.fromkeys(GAMES, 25) | dict.fromkeys(_OBSTRUCTED, 30),
     options={},
     num_seeds=2,
     grid=(31, 41),

@@ -21,6 +21,7 @@ from mfg_games.continuous import ContinuousGame
 from mfg_games.flocking import FlockingModel
 
 _PLAYERS = 2000
+ACCELERATIONS = 41  # of the grid game
 _CHUNK = 20_000  # players at a time, which memory holds
 _MEASURED = 5  # runs of which the fastest counts
 _ENOUGH = 20.0  # seconds after which there is no other one
@@ -140,10 +141,10 @@ def feedback_error(solver) -> float:
 
 
 def on_the_grid(solver, grid: tuple[int, int]) -> float:
-    """Exact exploitability of the average policy in `mfg_flocking` without effort.
+    """Exact exploitability of the average policy in `mfg_flocking`.
 
-    An acceleration is one of -1, 0 and 1 there: players draw one of the nearest two, so
-    that its mean is what the policy says.
+    Players draw one of the nearest two accelerations of the grid, so that its mean is
+    what the policy says.
     """
     from algorithms.exploitability import exploitability
     from algorithms.model import load_model
@@ -152,11 +153,11 @@ def on_the_grid(solver, grid: tuple[int, int]) -> float:
     positions, velocities = grid
     game = catalogue.load_game(
         f"mfg_flocking(num_positions={positions},num_velocities={velocities},"
-        f"effort=0.0,horizon={solver.game.horizon})"
+        f"num_accelerations={ACCELERATIONS},horizon={solver.game.horizon})"
     )
     model = load_model(game)
     policies = [
-        _drawn(solver.member_actions(step, game.dynamics.points)[..., 0])
+        drawn(solver.member_actions(step, game.dynamics.points)[..., 0])
         for step in range(game.dynamics.horizon)
     ]
     members = np.concatenate(policies, axis=1)  # [K, T S, A]
@@ -165,11 +166,12 @@ def on_the_grid(solver, grid: tuple[int, int]) -> float:
         flow = model.compiled_distribution(model.as_tensor(policy)).mass
         average += weight * flow.numpy()[: len(policy), None] * policy
     total = average.sum(axis=1, keepdims=True)
-    average = np.where(total > 0, average / np.where(total > 0, total, 1), 1 / 3)
+    nobody = 1 / average.shape[1]
+    average = np.where(total > 0, average / np.where(total > 0, total, 1), nobody)
     return exploitability(game, ArrayPolicy(model, model.as_tensor(average)))
 
 
-def _drawn(accelerations: np.ndarray) -> np.ndarray:
-    """Probabilities of -1, 0 and 1 with such means, [..., 3]."""
-    back, ahead = np.maximum(-accelerations, 0), np.maximum(accelerations, 0)
-    return np.stack([back, 1 - back - ahead, ahead], axis=-1)
+def drawn(accelerations: np.ndarray, number: int = ACCELERATIONS) -> np.ndarray:
+    """Probabilities of evenly spaced accelerations with such means, [..., number]."""
+    place = (accelerations + 1) / 2 * (number - 1)
+    return np.maximum(1 - np.abs(place[..., None] - np.arange(number)), 0)

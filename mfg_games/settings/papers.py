@@ -382,6 +382,7 @@ PAPERS = (
         {
             "num_positions": 21,
             "num_velocities": 11,
+            "num_accelerations": 3,
             "dimensions": 1,
             "horizon": 30,
             "dt": 0.5,

@@ -88,7 +88,7 @@ def test_distances_to_obstacles():
     everybody = Crowd(states, np.full(6, 1 / 6))
     paid = model.reward(np, states, np.zeros((6, 2)), everybody)
     depth = np.maximum(0.5 - found, 0)
-    np.testing.assert_allclose(paid, -10 * depth**2, atol=1e-12)
+    np.testing.assert_allclose(paid, -10 * depth, atol=1e-12)
     assert np.isinf(FlockingModel().clearance(np, states)).all()
 
 
@@ -127,7 +127,7 @@ def test_steps_on_the_grid_have_the_moments_of_the_model(dimensions):
 
     Splitting adds share (1 - share) squared spacings to the variance of a component.
     """
-    d = Flocking(5, 5, dimensions, dt=0.3, noise=0.2, half_width=3.0)
+    d = Flocking(5, 5, 3, dimensions, dt=0.3, noise=0.2, half_width=3.0)
     probabilities = d._probabilities[0]
     np.testing.assert_allclose(probabilities.sum(axis=-1), 1)
     assert (probabilities >= 0).all()
@@ -158,6 +158,13 @@ def test_rewards_on_the_grid_are_those_of_the_model():
         np.testing.assert_allclose(found[0, :, action], expected)
     low, high = d.reward_range
     assert low <= found.min() <= found.max() <= high
+
+
+def test_accelerations_are_evenly_spaced():
+    d = Flocking(num_accelerations=5, dimensions=2, largest_action=2.0)
+    np.testing.assert_array_equal(np.unique(d.accelerations), [-2, -1, 0, 1, 2])
+    assert d.num_actions == len(np.unique(d.accelerations, axis=0)) == 25
+    assert d.action_name(1) == "-2 -1"
 
 
 def test_the_start_is_normal():
@@ -215,6 +222,7 @@ def test_errors_name_the_argument(changes, message):
     ("changes", "message"),
     [
         ({"num_velocities": 4}, "num_velocities"),
+        ({"num_accelerations": 2}, "num_accelerations"),
         ({"num_positions": 1}, "num_positions"),
         ({"dimensions": 3}, "dimensions"),
         ({"position_std": 0.0}, "position_std"),

@@ -21,6 +21,7 @@ def test_error_has_name_value_and_what_is_allowed():
     [
         (lambda v: parameters.at_least("p", v, 0), [0, 3, 1e12], [-1, 1e13]),
         (lambda v: parameters.probability("p", v), [0.0, 0.5, 1.0], [-1e-9, 1.1]),
+        (lambda v: parameters.between("p", v), [1e-9, 0.5], [0.0, 1.0]),
         (lambda v: parameters.finite("p", v), [-1e12, 0.0, 1e12], [-1e13, 1e13]),
         (lambda v: parameters.positive("p", v), [1e-300, 1e12], [0.0, -1.0, 1e13]),
     ],
@@ -31,6 +32,13 @@ def test_ranges(check, good, bad):
     for value in [*bad, math.nan, math.inf, -math.inf]:
         with pytest.raises(ValueError, match="`p` must be"):
             check(value)
+
+
+def test_averaging():
+    parameters.averaging(0.0)
+    for value in (-0.1, 1.0, math.nan):
+        with pytest.raises(ValueError, match="`averaging` must be 0 or more, below 1"):
+            parameters.averaging(value)
 
 
 def test_one_of_lists_the_names():
