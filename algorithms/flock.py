@@ -42,6 +42,7 @@ from mfg_games import continuous_games, parameters
 from mfg_games.continuous import ContinuousGame, Crowd
 
 POPULATIONS = ("flow", "samples")
+ACCEPTED = ("all", "gaining")
 AVERAGES = ("mixture", "network")
 _KNOWN, _GAP = range(2)  # entries of `Flock._pending`
 
@@ -62,6 +63,9 @@ class FlockConfig:
       simulated: players of the average population, at least `crowd_size`.
       evaluated: players of the estimate of exploitability.
       lr: constant weight of each new response; 0 for 1 / k at iteration k = 1, 2, ...
+      accept: which responses are mixed into the average: "all", or after the first one
+        only those that were seen "gaining" something. One that has not learnt enough
+        then goes on learning against the same crowd.
       seed: of all random numbers.
     """
 
@@ -78,11 +82,13 @@ class FlockConfig:
     simulated: int = 2000
     evaluated: int = 500
     lr: float = 0.0
+    accept: str = "all"
     seed: int = 0
 
     def __post_init__(self):
         parameters.one_of("average", self.average, AVERAGES)
         parameters.one_of("population", self.population, POPULATIONS)
+        parameters.one_of("accept", self.accept, ACCEPTED)
         for name in ("crowd_size", "evaluated"):
             parameters.at_least(name, getattr(self, name), 2)
         parameters.at_least("simulated", self.simulated, self.crowd_size)
@@ -206,9 +212,11 @@ class Flock(WithPresets):
         """
         if not self._pending[_KNOWN]:
             self._respond()
-        rate = self.config.lr or 1 / (self.num_iterations + 1)
-        weight = rate if self.num_iterations else 1.0
-        self._mixture.add(self._learner.response, weight)
+        gaining = not self.num_iterations or self._pending[_GAP] > 0
+        if gaining or self.config.accept == "all":
+            rate = self.config.lr or 1 / (self.num_iterations + 1)
+            weight = rate if self.num_iterations else 1.0
+            self._mixture.add(self._learner.response, weight)
         self.num_iterations += 1
         self._met = False
         self._pending.assign(tf.zeros(2))

@@ -282,13 +282,10 @@ class Flocking(Dynamics):
         velocity_std: float = 0.5,
     ):
         parameters.at_least("num_positions", num_positions, 2)
-        odd = {
-            "num_velocities": num_velocities,
-            "num_accelerations": num_accelerations,
-        }
+        odd = {"velocities": num_velocities, "accelerations": num_accelerations}
         for name, number in odd.items():
             allowed = number >= 3 and number % 2 == 1
-            parameters.require(allowed, name, number, "odd, at least 3")
+            parameters.require(allowed, f"num_{name}", number, "odd, at least 3")
         parameters.require(dimensions in (1, 2), "dimensions", dimensions, "1 or 2")
         parameters.positive("position_std", position_std)
         self.model = FlockingModel(
@@ -311,16 +308,7 @@ class Flocking(Dynamics):
         self.horizon = horizon
         axes = [np.linspace(-half_width, half_width, num_positions)] * dimensions
         axes += [np.linspace(-1.0, 1.0, num_velocities)] * dimensions
-        self.axes = axes
-        self.state_shape = tuple(map(len, axes))
-        self.factor_names = tuple(
-            name if dimensions == 1 else f"{name}{number}"
-            for name in ("x", "v")
-            for number in range(dimensions)
-        )
-        self.points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(
-            -1, 2 * dimensions
-        )
+        self._lay_out(axes)
         levels = np.linspace(-largest_action, largest_action, num_accelerations)
         choices = itertools.product(levels, repeat=dimensions)
         self.accelerations = np.array(list(choices))
@@ -330,6 +318,19 @@ class Flocking(Dynamics):
         )
         self._successors, self._probabilities = self._table()
         self.reward_range = self._range(alignment, effort, speed)
+
+    def _lay_out(self, axes: list[np.ndarray]) -> None:
+        """States are the points of a grid: those of positions, then of velocities."""
+        dimensions = len(axes) // 2
+        self.axes = axes
+        self.state_shape = tuple(map(len, axes))
+        self.factor_names = tuple(
+            name if dimensions == 1 else f"{name}{number}"
+            for name in ("x", "v")
+            for number in range(dimensions)
+        )
+        grid = np.meshgrid(*axes, indexing="ij")
+        self.points = np.stack(grid, axis=-1).reshape(-1, len(axes))
 
     def _table(self) -> tuple[np.ndarray, np.ndarray]:
         """Successors and probabilities, [S, A, K] and [1, S, A, K]."""

@@ -41,7 +41,8 @@ class ArrayProblem(ArrayModel):
         law = self._dynamics.uniform_law()  # any, since no transition depends on it
         law = segment.probabilities.reshape([-1] + [1] * law.ndim) * law
         step = self._step.transition(segment, i, law)
-        q = rewards + self._by_action(self._continuation(segment, values, *step))[0]
+        after = self._step.continuation(segment, values, *step)[0]
+        q = rewards + self._by_action(after)
         allowed = tf.where(self._legal, q, q.dtype.min) if self._restricted else q
         return tf.reduce_max(allowed, axis=-1)[None], (q,)
 

@@ -335,7 +335,7 @@ class ArrayModel(MeanFieldModel):
         """
         successors, probabilities = self._step.transition(segment, i, law)
         rewards = self._rewards(segment, i, law, policy, values)
-        after = self._continuation(segment, values, successors, probabilities)
+        after = self._step.continuation(segment, values, successors, probabilities)
         q, best_q = (rewards + self._by_action(column) for column in tf.unstack(after))
         if self._restricted:
             best_q = tf.where(self._legal, best_q, best_q.dtype.min)
@@ -355,23 +355,6 @@ class ArrayModel(MeanFieldModel):
     def _terminal_rewards(self, mass: tf.Tensor) -> tf.Tensor:
         """Rewards at the horizon, [H, N, S], where the masses are [H, N, S]."""
         return self._step.terminal_rewards(mass)
-
-    def _continuation(self, segment: Segment, values, successors, probabilities):
-        """Expected later values, [2, H, N, S, A], or [2, H, N, S] after a move."""
-        if self._step.fixed:
-            after = tf.gather(values, successors, axis=3)
-            after = tf.reduce_sum(after * probabilities, -1)
-        else:
-            each = [
-                tf.gather(column, successors, axis=2, batch_dims=1)
-                for column in tf.unstack(values)
-            ]
-            after = tf.stack([tf.reduce_sum(x * probabilities, -1) for x in each])
-        if segment.branches > 1:
-            shape = (-1, segment.histories, segment.branches, *after.shape[2:])
-            outcomes = tf.cast(segment.outcomes, self.dtype)
-            after = tf.einsum("vhb...,b->vh...", tf.reshape(after, shape), outcomes)
-        return after
 
     def _by_action(self, after: tf.Tensor) -> tf.Tensor:
         """A continuation [..., S] after the moves, or [..., S, A], for each action."""

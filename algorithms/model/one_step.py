@@ -70,6 +70,36 @@ class OneStep:
         successors = self._successors if self.fixed else result[1]
         return successors, tf.cast(result[0], self._dtype)
 
+    def continuation(
+        self,
+        segment: Segment,
+        values: tf.Tensor,
+        successors: tf.Tensor,
+        probabilities: tf.Tensor,
+    ) -> tf.Tensor:
+        """Expected later values, [V, H, N, S, A], or [V, H, N, S] after a move.
+
+        Args:
+          segment: the segment.
+          values: [V, H * B, N, S], several of them, one step later.
+          successors: of `transition`.
+          probabilities: of `transition`.
+        """
+        if self.fixed:
+            after = tf.gather(values, successors, axis=3)
+            after = tf.reduce_sum(after * probabilities, -1)
+        else:
+            each = [
+                tf.gather(column, successors, axis=2, batch_dims=1)
+                for column in tf.unstack(values)
+            ]
+            after = tf.stack([tf.reduce_sum(x * probabilities, -1) for x in each])
+        if segment.branches > 1:
+            shape = (-1, segment.histories, segment.branches, *after.shape[2:])
+            outcomes = tf.cast(segment.outcomes, self._dtype)
+            after = tf.einsum("vhb...,b->vh...", tf.reshape(after, shape), outcomes)
+        return after
+
     def reward(self, segment: Segment, i: tf.Tensor | int, law: tf.Tensor) -> tf.Tensor:
         """Discounted rewards of the i-th step of a segment, [H, N, S, A or 1]."""
         d = self._dynamics

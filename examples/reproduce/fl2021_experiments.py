@@ -30,8 +30,16 @@ GAMES: Mapping[str, str] = {  # by experiment
 }
 # The paper's average over all iterations where there is nothing to agree on first.
 _AVERAGING = (LINE, LQ)
-# Where early responses collide, they are forgotten faster.
-_OBSTRUCTED, _FORGETTING = (OBSTACLES, SPACE), 0.5
+# Where responses may collide, they learn longer, those that gain nothing are left out,
+# and early ones are forgotten faster.
+_OBSTRUCTED = (OBSTACLES, SPACE)
+_CAREFUL: Mapping[str, Argument] = {
+    "lr": 0.5,
+    "accept": "gaining",
+    "sac_updates": 1000,
+    "sac_batch_size": 512,
+    "sac_players": 32,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +93,7 @@ def _jobs(scale: Scale, seed: int) -> Iterator[tuple[Key, Job]]:
             given = {**scale.options, "seed": number}
             given["preset"] = "ours" if game in _AVERAGING else "constant"
             if game in _OBSTRUCTED:
-                given["lr"] = _FORGETTING
+                given |= _CAREFUL
             if game == DISTILLED:
                 given["average"] = "network"
             yield (game, number), Job(GAMES[game], "flock", given, iterations, {})

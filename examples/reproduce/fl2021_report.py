@@ -39,11 +39,12 @@ The paper prints none of its coefficients. Here speed pays its components' sum, 
 weight 1 in the plane and in space, the effort costs 0.1, a bird accelerates and flies
 by at most 1 in each dimension, and the noise is 0.05 per unit of time. Birds must first
 agree on a direction: an average over all iterations remembers the ones before that, so
-that each new response has the constant weight 0.3 there, and 0.5 among obstacles, which
-the first responses fly into; on the line, with its weight
-of speed of 0.1, and in the linear-quadratic game the average is the paper's. It is a
-mixture, of which each player draws a policy; "distilled" says that one network has
-learnt from the mixture's players in each iteration and plays in their place.
+that each new response has the constant weight 0.3 there. Among obstacles, which some
+responses fly into, it is 0.5, responses learn longer, and those that gain nothing are
+left out. On the line, with its weight of speed of 0.1, and in the linear-quadratic game
+the average is the paper's. It is a mixture, of which each player draws a policy;
+"distilled" says that one network has learnt from the mixture's players in each
+iteration and plays in their place.
 
 Exploitability is an estimate: what the learnt response earns more than the average
 policy, the same {evaluated} players and the same chance. What the response has not
@@ -57,9 +58,9 @@ up to the rounding of its moves to the grid. For the seeds in their order,
 - the newcomers gain {newcomers},
 - and the exact values are {exact}.
 
-On the grid an acceleration is one of {accelerations} levels, drawn from the
-nearest two so that its mean is the policy's. What such draws add to the noise and to
-the effort a response there avoids, so that the exact value is too large, if anything.
+On the grid an acceleration is one of {accelerations} levels, drawn from the nearest two
+so that its mean is the policy's. What such draws add to the noise and to the effort a
+response there avoids, so that the exact value is too large, if anything.
 
 {results}
 """

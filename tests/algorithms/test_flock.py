@@ -78,6 +78,25 @@ def test_a_constant_rate_forgets():
     np.testing.assert_allclose(solver.member_weights, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("accept", "losing"), [("all", [0.75, 0.25]), ("gaining", [1])]
+)
+def test_responses_that_gain_nothing_may_be_left_out(accept, losing):
+    solver = flock(config=_with(population="samples", lr=0.25, accept=accept))
+
+    def gaining(gap):
+        """An iteration whose response was seen to gain so much."""
+        solver._pending.assign([1.0, gap])
+        solver.iteration()
+        return solver.member_weights
+
+    np.testing.assert_array_equal(gaining(-1.0), [1])  # instead of nothing at all
+    np.testing.assert_array_equal(gaining(-1.0), losing)
+    expected = [*(0.75 * np.array(losing)), 0.25]
+    np.testing.assert_array_equal(gaining(0.5), expected)
+    assert solver.num_iterations == 3
+
+
 def test_players_are_drawn_by_the_weights_of_their_policies():
     solver = flock(config=_with(population="samples"))
     states = tf.reshape(tf.range(3 * 40.0), (1, 3, 40, 1))
