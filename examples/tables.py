@@ -26,14 +26,20 @@ import mfg_games
 from mfg_games import conformance, parameters, settings
 
 FLAGS = flags.FLAGS
-flags.DEFINE_bool("check", False, "Compare instead of writing.")
-flags.DEFINE_string("only", None, "Make this solver's row alone anew; default: all.")
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
 MAIN_JOB = pathlib.Path(__file__).parent / "results" / "four_rooms"
 SETTING, ITERATIONS = "beach_bar_2020", 200
 CONTINUOUS = "linear_quadratic"  # for solvers of games in continuous space
 DEEP_ITERATIONS = 20  # each one trains a network
+
+
+def define_flags() -> None:
+    """Called when this is the program: other scripts import this one."""
+    flags.DEFINE_bool("check", False, "Compare instead of writing.")
+    flags.DEFINE_string(
+        "only", None, "Make this solver's row alone anew; default: all."
+    )
 
 
 def main(argv: list[str]) -> None:
@@ -157,4 +163,5 @@ def with_table(text: str, name: str, table: str) -> str:
 
 
 if __name__ == "__main__":
+    define_flags()
     app.run(main)
