@@ -98,6 +98,16 @@ def test_claims_follow_from_what_was_measured():
         assert len(failed(**{name: value})) == count
 
 
+def test_the_fall_of_estimates_that_scatter_around_zero():
+    """The seeds' mean is 6, 9 and 3 at first; the last ones are 1 off on average."""
+    first, second = [-8, 6, 3, 2, -2, 0], [20, 12, 3, 1, 0.5, -0.5]
+    logs = {
+        (LQ, seed): {"exploitability": np.array(estimates, float)}
+        for seed, estimates in enumerate((first, second))
+    }
+    assert report._falls(LQ, logs).measured == pytest.approx(9.0)
+
+
 def test_who_keeps_the_direction_of_the_group():
     game = continuous_games.load("flocking_groups(horizon=1)")
     begin = np.array([[-20, -19, 0, 0], [21, -20, 0, 0], [1, 20, 0, 0]], float)
