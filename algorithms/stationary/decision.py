@@ -145,7 +145,7 @@ class DecisionProblem:
     def _enriched(self, policy: np.ndarray, gain: np.ndarray) -> np.ndarray:
         """The policy, but from all around going where the gain is more."""
         # First all who can be sure to reach the largest gain, however far it is.
-        most = gain >= gain.max() - _TIE * (1 + np.abs(gain.max()))
+        most = _tied(gain)
         sure, actions = sure_ways(self.transitions, self.legal, most)
         moving = sure & ~most
         policy = np.where(moving[:, None], np.eye(len(self.legal))[actions], policy)
@@ -204,7 +204,7 @@ class DecisionProblem:
 
 
 def _tied(q: np.ndarray) -> np.ndarray:
-    """Which actions are as good as the best one, bool [A, S]."""
+    """Which of the first axis are as good as the best of them, a bool for each."""
     best = q.max(axis=0)
     return q >= best - _TIE * (1 + np.abs(best))
 
