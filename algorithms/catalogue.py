@@ -18,17 +18,20 @@ SOLVERS = {
     "adaptive_mirror_descent": ("adaptive_mirror_descent", "AdaptiveMirrorDescent"),
     "admm": ("occupation.admm", "ADMM"),
     "average_network_fictitious_play": (
-        "deep.average_network_fictitious_play",
+        "average_network_fictitious_play",
         "AverageNetworkFictitiousPlay",
     ),
-    "boltzmann_policy_iteration": ("policy_iteration", "BoltzmannPolicyIteration"),
+    "boltzmann_policy_iteration": (
+        "boltzmann_policy_iteration",
+        "BoltzmannPolicyIteration",
+    ),
     "deep_boltzmann_iteration": (
         "deep.deep_policy_iteration",
         "DeepBoltzmannIteration",
     ),
     "deep_fictitious_play": ("deep.deep_fictitious_play", "DeepFictitiousPlay"),
     "deep_fixed_point": ("deep.deep_fixed_point", "DeepFixedPoint"),
-    "deep_mirror_descent": ("deep.deep_mirror_descent", "DeepMirrorDescent"),
+    "deep_mirror_descent": ("munchausen_deep_mirror_descent", "DeepMirrorDescent"),
     "deep_policy_iteration": ("deep.deep_policy_iteration", "DeepPolicyIteration"),
     "deep_stored_mirror_descent": ("deep.stored_mirror_descent", "StoredMirrorDescent"),
     "fictitious_play": ("fictitious_play", "FictitiousPlay"),

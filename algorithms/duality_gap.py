@@ -31,9 +31,9 @@ from open_spiel.python import policy as openspiel_policy
 import pyspiel
 
 from algorithms import frozen_world
-from algorithms.exploitability import NashConv
 from algorithms.history import Record
 from algorithms.model import Flow
+from algorithms.nash_conv import NashConv
 from algorithms.solver import Solver
 from mfg_games.dynamics import Dynamics
 from mfg_games.openspiel_game import MeanFieldGame

@@ -36,15 +36,15 @@ from algorithms.deep.deep_fictitious_play import (
     DeepFictitiousPlay,
     DeepFictitiousPlayConfig,
 )
-from algorithms.deep.deep_mirror_descent import (
-    DeepMirrorDescent,
-    DeepMirrorDescentConfig,
-)
 from algorithms.deep.deep_solver import DeepSolver
 from algorithms.deep.networks import NetworkSpec
 from algorithms.deep.players import World
 from algorithms.model import Flow, load_model
 from algorithms.model.array_model import ArrayModel
+from algorithms.munchausen_deep_mirror_descent import (
+    DeepMirrorDescent,
+    DeepMirrorDescentConfig,
+)
 from algorithms.policy import ArrayPolicy
 from algorithms.population_policy import (
     Member,

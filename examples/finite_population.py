@@ -225,9 +225,9 @@ def write(
     name: str, policy: ArrayPolicy, rows: Sequence[Row], output: pathlib.Path
 ) -> dict:
     """Writes the table, the picture and `run.json`; exploitability and slopes."""
-    from algorithms import exploitability, pictures
+    from algorithms import nash_conv, pictures
 
-    values = exploitability.NashConv(policy.model.game, policy)
+    values = nash_conv.NashConv(policy.model.game, policy)
     limits = np.subtract(values.br_values(), values.policy_values()).tolist()
     slopes = {
         f"{what}, population {population}": fitted(rows, what, population)[0]

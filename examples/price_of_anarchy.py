@@ -158,13 +158,13 @@ def compare(
     name: str, game: pyspiel.Game, solvers: list[type[Solver]], iterations: int
 ) -> tuple[list[ArrayPolicy], Comparison]:
     """The policies of the equilibrium and of the optimum, and what they are worth."""
-    from algorithms import equilibrium_distance, exploitability, planner, run
+    from algorithms import equilibrium_distance, nash_conv, planner, run
 
     policies, welfare, far = [], [], []
     for solver in [cls.make(game) for cls in solvers]:
         found = run.run(solver, iterations, progress=False)
         policies.append(found.best_policy)
-        values = exploitability.NashConv(game, found.best_policy).policy_values()
+        values = nash_conv.NashConv(game, found.best_policy).policy_values()
         welfare.append(sum(values))
         far.append(found.best.distance)
     equilibrium, optimum = welfare

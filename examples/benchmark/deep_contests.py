@@ -17,7 +17,7 @@ import pyspiel
 from remote import RemoteStopwatch
 from timing import Stopwatch, Timing
 
-from algorithms.deep.deep_mirror_descent import (
+from algorithms.munchausen_deep_mirror_descent import (
     RELEASED,
     DeepMirrorDescent,
     DeepMirrorDescentConfig,

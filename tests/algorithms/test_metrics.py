@@ -8,10 +8,11 @@ from open_spiel.python.mfg.algorithms import policy_value as openspiel_policy_va
 import pyspiel
 import pytest
 
-from algorithms.best_response import BestResponse
+from algorithms.best_response_value import BestResponse
 from algorithms.distribution import DistributionPolicy
-from algorithms.exploitability import NashConv, exploitability
+from algorithms.exploitability import exploitability
 from algorithms.fictitious_play import FictitiousPlay
+from algorithms.nash_conv import NashConv
 from algorithms.policy_value import PolicyValue
 import mfg_games  # noqa: F401 (registers)
 

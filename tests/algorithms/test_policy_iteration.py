@@ -8,7 +8,8 @@ import pyspiel
 import pytest
 from toy_dynamics import RANDOM_GAMES
 
-from algorithms.policy_iteration import BoltzmannPolicyIteration, PolicyIteration
+from algorithms.boltzmann_policy_iteration import BoltzmannPolicyIteration
+from algorithms.policy_iteration import PolicyIteration
 
 
 def test_two_roads_cycle(exploitabilities):

@@ -5,10 +5,11 @@ import pyspiel
 import pytest
 from toy_dynamics import RANDOM_GAMES
 
+from algorithms.boltzmann_policy_iteration import BoltzmannPolicyIteration
 from algorithms.fictitious_play import FictitiousPlay
 from algorithms.fixed_point import FixedPoint
 from algorithms.mirror_descent import MirrorDescent
-from algorithms.policy_iteration import BoltzmannPolicyIteration, PolicyIteration
+from algorithms.policy_iteration import PolicyIteration
 
 TWO_ROADS = "mfg_test_two_roads"
 

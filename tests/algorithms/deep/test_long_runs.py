@@ -11,8 +11,8 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from algorithms import array_file
-from algorithms.deep.deep_mirror_descent import DeepMirrorDescent
 from algorithms.logs import CsvLog, TensorBoardLog
+from algorithms.munchausen_deep_mirror_descent import DeepMirrorDescent
 from algorithms.run import run
 
 GAME = "mfg_beach_bar(size=6,horizon=4)"
@@ -21,7 +21,7 @@ TINY = {"dqn_updates": 12, "dqn_players": 5, "dqn_batch_size": 8, "dqn_width": 6
 # Writes a checkpoint at every iteration, and hardly does anything else.
 ENDLESS = f"""
 import pathlib, sys
-from algorithms.deep.deep_mirror_descent import DeepMirrorDescent
+from algorithms.munchausen_deep_mirror_descent import DeepMirrorDescent
 from algorithms.logs import CsvLog, TensorBoardLog
 from algorithms.run import run
 import mfg_games

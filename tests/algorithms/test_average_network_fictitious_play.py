@@ -7,12 +7,12 @@ import pytest
 import toy_dynamics  # noqa: F401  registers the games
 
 from algorithms import run
-from algorithms.catalogue import solver_class
-from algorithms.deep.average_network_fictitious_play import (
+from algorithms.average_network_fictitious_play import (
     OURS,
     RELEASED,
     AverageNetworkFictitiousPlay,
 )
+from algorithms.catalogue import solver_class
 from algorithms.fictitious_play import FictitiousPlay
 
 GAME = "mfg_test_random(seed=1,states=4,horizon=3)"

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from algorithms import run
-from algorithms.deep.deep_mirror_descent import (
+from algorithms.exploitability import exploitability
+from algorithms.mirror_descent import MirrorDescent
+from algorithms.munchausen_deep_mirror_descent import (
     OURS,
     RELEASED,
     DeepMirrorDescent,
 )
-from algorithms.exploitability import exploitability
-from algorithms.mirror_descent import MirrorDescent
 from algorithms.munchausen_mirror_descent import MunchausenMirrorDescent
 
 

@@ -1,0 +1,42 @@
+"""NashConv: what the best responses earn more than the policy, over populations."""
+
+from __future__ import annotations
+
+from open_spiel.python import policy as openspiel_policy
+import pyspiel
+
+from algorithms.distribution import DistributionPolicy
+
+
+class NashConv:
+    """Best response values minus the policy's values, summed over populations.
+
+    The calls are those of OpenSpiel's class of the same name.
+
+    Args:
+      game: any OpenSpiel mean field game, or its string.
+      policy: any OpenSpiel policy of that game.
+    """
+
+    def __init__(self, game: pyspiel.Game | str, policy: openspiel_policy.Policy):
+        self._distribution = DistributionPolicy(game, policy)
+        self._values = self._distribution.model.compiled_evaluate(
+            self._distribution.rows, self._distribution.flow
+        )
+
+    def nash_conv(self) -> float:
+        """The sum over populations; zero exactly at an equilibrium."""
+        return float(self._values.exploitability)
+
+    def br_values(self) -> list[float]:
+        """Value of the best response of each population."""
+        return self._values.best_value.numpy().tolist()
+
+    def policy_values(self) -> list[float]:
+        """Value of the policy for each population."""
+        return self._values.value.numpy().tolist()
+
+    @property
+    def distribution(self) -> DistributionPolicy:
+        """The policy's distribution."""
+        return self._distribution
