@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 MAIN_JOB := examples/solve.py --game="mfg_exploration(horizon=40)" --lr=0.1 --iterations=500
 
-.PHONY: solve test test-slow lint readme reproduce clean
+.PHONY: solve test test-slow test-learners lint readme reproduce clean
 
 solve: $(VENV)/installed
 	$(RUN) $(MAIN_JOB) --output_dir=runs/four_rooms
@@ -17,6 +17,18 @@ test: $(VENV)/installed-test
 
 test-slow: $(VENV)/installed-test
 	$(RUN) $(PYTEST) -m slow
+
+# What learns from random numbers, for many seeds and with the arithmetic of others.
+LEARNERS := $(PYTEST) -m learner
+ARITHMETICS := TF_ENABLE_ONEDNN_OPTS=0 TF_NUM_INTRAOP_THREADS=1 \
+    TF_NUM_INTRAOP_THREADS=2 OPENBLAS_CORETYPE=Haswell OPENBLAS_CORETYPE=Zen
+
+test-learners: $(VENV)/installed-test
+	$(RUN) $(LEARNERS) --seeds=20
+	for arithmetic in $(ARITHMETICS); do \
+	    env $$arithmetic $(RUN) $(LEARNERS) || exit 1; \
+	done
+	$(RUN) $(LEARNERS) --xla
 
 lint: $(VENV)/installed-test
 	$(RUN) -m ruff check .

@@ -1,10 +1,27 @@
-"""XLA for the tests that are about it, TensorFlow's own graphs for all others."""
+"""Seeds of the learners; XLA for tests that are about it, plain graphs for others."""
 
 import pathlib
 
 import pytest
 
 _GAMES = pathlib.Path(__file__).parent / "mfg_games"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--seeds", type=int, default=1, help="of each test of a learner")
+    parser.addoption("--xla", action="store_true", help="compile all tests by XLA")
+
+
+def pytest_generate_tests(metafunc):
+    """A test of what is learnt from random numbers takes their seed, `seed`.
+
+    What it asserts must hold for each seed, since the arithmetic of another processor
+    changes the outcome as much as another seed does. A fixture may take it too.
+    """
+    if "seed" in metafunc.fixturenames:
+        seeds = range(metafunc.config.option.seeds)
+        marked = [pytest.param(seed, marks=pytest.mark.learner) for seed in seeds]
+        metafunc.parametrize("seed", marked, scope="session", ids="seed{}".format)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -17,4 +34,5 @@ def pytest_runtest_setup(item):
         return
     from algorithms.model.compiled import Compiled
 
-    Compiled.xla = bool({"xla", "slow"} & set(item.keywords))
+    compiled = {"xla", "slow"} & set(item.keywords)
+    Compiled.xla = item.config.option.xla or bool(compiled)

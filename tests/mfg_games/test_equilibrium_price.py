@@ -160,8 +160,8 @@ def brute_force(policy_of_all: np.ndarray) -> float:
     return best - value(lambda t, s: policy_of_all[t, s])
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_two_steps_by_brute_force(sweep, seed):
+@pytest.mark.parametrize("draw", range(3))
+def test_two_steps_by_brute_force(sweep, draw):
     d = EquilibriumPrice(
         max_inventory=1,
         max_production=1,
@@ -170,7 +170,7 @@ def test_two_steps_by_brute_force(sweep, seed):
         demand=2.0,
         costs="0.1 0.2 0.3 0.4 0.5",
     )
-    policies = np.random.default_rng(seed).dirichlet(np.ones(4), (2, 2))
+    policies = np.random.default_rng(draw).dirichlet(np.ones(4), (2, 2))
     found = sweep(d, lambda t, history: policies[None, t]).nash_conv()
     assert found == pytest.approx(brute_force(policies), abs=1e-12)
 

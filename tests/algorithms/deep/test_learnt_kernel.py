@@ -6,14 +6,17 @@ from deep_games import SMALL
 from frozen_worlds import fork, frozen, spec, uniform
 import numpy as np
 import pytest
+from scipy import special
 import tensorflow as tf
 
 from algorithms.deep.learnt_kernel import KernelConfig, LearntKernel
 from algorithms.deep.players import World
+from algorithms.model import load_model
 
 # Laws that lean on state and action; several outcomes may lead to one node.
-LEANING = "mfg_test_random(seed=4,states=3,outcomes=3,horizon=2,leaning=True)"
-QUICK = KernelConfig(width=32, learning_rate=0.01, batch_size=128, updates=600)
+LEANING = "mfg_test_random(seed=6,states=3,outcomes=3,horizon=2,leaning=True)"
+CALM = "mfg_beach_bar(size=6,horizon=4,stay_probability=0.8)"
+QUICK = KernelConfig(width=32, learning_rate=0.005, batch_size=512, updates=300)
 TINY = KernelConfig(width=4, batch_size=6, updates=5)
 
 
@@ -26,25 +29,27 @@ def laws(here: World, probabilities) -> np.ndarray:
     return found
 
 
-@pytest.mark.parametrize("game", [LEANING, SMALL])
-def test_it_approaches_the_true_law(game):
+@pytest.mark.parametrize("game", [LEANING, CALM])
+def test_it_approaches_the_true_law(game, seed):
     here = frozen(game)
-    kernel = LearntKernel(spec(here), QUICK, 0)
-
-    def distance():
-        """Mean total variation over the nodes that players come to."""
-        found = laws(here, kernel.probabilities(here))
-        np.testing.assert_allclose(found.sum(2), 1, rtol=1e-5)
-        true = laws(here, here.probabilities)
-        between = np.abs(found - true).sum(2) / 2
-        places = here.successors.numpy()[here.probabilities.numpy() > 0]
-        rows = np.union1d(places[places >= 0], here.start_rows)
-        return between[rows][here.legal.numpy()[rows]].mean()
-
-    before = distance()
+    true = laws(here, here.probabilities)
+    kernel = LearntKernel(spec(here), QUICK, seed)
     losses = [kernel.learn(here, uniform(here), phase) for phase in range(3)]
-    assert losses[2] < losses[0]
-    assert distance() < min(0.03, before / 5)
+    found = laws(here, kernel.probabilities(here))
+    np.testing.assert_allclose(found.sum(2), 1, rtol=1e-5)
+
+    places = here.successors.numpy()[here.probabilities.numpy() > 0]
+    rows = np.union1d(places[places >= 0], here.start_rows)
+    distances = np.abs(found - true).sum(2)[rows] / 2  # total variation
+    # 0.015 at most for 20 seeds. A law that ignores the node or the action misses
+    # `LEANING` by 0.079 at least, the uniform one misses `CALM` by 0.35.
+    assert distances[here.legal.numpy()[rows]].mean() < 0.04
+
+    model = load_model(game)
+    mass = model.distribution(model.uniform_policy()).mass.numpy()
+    entropies = -special.xlogy(true, true).sum(2)  # of what no law can foretell
+    entropy = np.average((entropies * uniform(here).numpy()).sum(1), weights=mass)
+    assert losses[2] == pytest.approx(entropy, abs=0.015)
 
 
 def test_seeds_and_traces():
