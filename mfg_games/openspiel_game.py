@@ -191,33 +191,69 @@ class MeanFieldState(pyspiel.State):
         )
 
     def _apply_action(self, action: int) -> None:
-        self._collected += self._reward_here()
+        """Moves on.
+
+        Raises:
+          ValueError: no such action is legal, or no such outcome possible.
+        """
+        paid = self._reward_here()
         match self.node:
             case Node.START:
-                self._start(*divmod(action, self._game.dynamics.num_states))
+                self._start(action)
             case Node.DECISION:
-                self._action = action
-                self.node = self._game.node_after_decision
+                self._decide(action)
             case Node.SETTLEMENT:
+                self._require(action == 0, action)
                 self.node = Node.CHANCE
             case Node.CHANCE:
                 self._apply_noise(action)
             case _:
                 raise ValueError(f"No action can be applied at {self}.")
+        self._collected += paid
 
-    def _start(self, root: int, x: int) -> None:
+    def _start(self, place: int) -> None:
+        laws = self._game.dynamics.initial_laws
+        root, x = divmod(place, laws.shape[-1])
+        possible = 0 <= root < len(laws) and laws[root, self.population, x] > 0
+        self._require(possible, place)
         self.place(Node.DECISION, 0, root, x)
-        self.set_mean_field(self._game.dynamics.initial_laws[root])
+        self.set_mean_field(laws[root])
+
+    def _decide(self, action: int) -> None:
+        d = self._game.dynamics
+        legal = d.legal_actions
+        possible = 0 <= action < d.num_actions
+        if legal is not None:
+            possible = possible and legal[self.x, action]
+        self._require(possible, action)
+        self._action = action
+        self.node = self._game.node_after_decision
 
     def _apply_noise(self, outcome: int) -> None:
         branches = self._game.dynamics.num_common_outcomes(self.t)
-        num_outcomes = len(self._individual_noise(0)[0])
+        num_outcomes = self._mean_field.transition(0)[0].shape[-1]
         common, k = divmod(outcome, num_outcomes)
-        x = int(self._individual_noise(common)[0][k])
+        self._require(0 <= common < branches, outcome)
+        successors, probabilities = self._individual_noise(common)
+        self._require(probabilities[k] > 0, outcome)
         self.place(
-            Node.MEAN_FIELD, self.t + 1, self.noise_history * branches + common, x
+            Node.MEAN_FIELD,
+            self.t + 1,
+            self.noise_history * branches + common,
+            int(successors[k]),
         )
         self._action = -1
+
+    def _require(self, possible: bool, action: int) -> None:
+        """Raises the ValueError for an action unless it is possible here."""
+        if possible:
+            return
+        allowed = "an outcome of chance_outcomes()"
+        if not self.is_chance_node():
+            allowed = f"one of {self._legal_actions(self.population)}"
+        raise ValueError(
+            f"`action` must be {allowed} at {self}. Received: action={action}"
+        )
 
     def distribution_support(self) -> list[str]:
         if self.node not in (Node.MEAN_FIELD, Node.JOINT_MEAN_FIELD):

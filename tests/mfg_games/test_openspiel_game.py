@@ -110,7 +110,8 @@ def test_settlement_pays_what_the_action_costs():
 def test_games_without_action_costs_have_no_settlement():
     game = pyspiel.load_game(PAIR)
     assert not game.has_settlements
-    state = play(PAIR, [0, 0], population=1)
+    crowd = [1 / 9] * 9 + 2 * [*[0.0] * 8, 1.0]
+    state = play(PAIR, [2, 0, 0, crowd, 0], population=1)
     assert state.is_chance_node()
     assert state.returns()[1] != 0.0  # paid at the decision node
     assert state.returns()[0] == state.returns()[2] == 0.0
@@ -196,6 +197,59 @@ def test_one_population_may_not_lack_what_another_has_too_much():
 def test_distributions_are_for_mean_field_nodes():
     with pytest.raises(ValueError, match="needs a mean field node, not: t=0 x=1"):
         play(CLOSING, [1]).update_distribution(CROWD)
+
+
+# All kinds of nodes; actions that are illegal in some states, outcomes of common noise
+# and of probability zero, populations that cannot start everywhere.
+PLAYED = [
+    CLOSING,
+    PAIR,
+    "mfg_price_impact(horizon=2)",
+    "mfg_exploration(horizon=2)",
+    "mfg_crowd_chain(horizon=2)",
+]
+
+
+def first_moves(state):
+    """The first possible move at every node to the end, and uniform distributions."""
+    while not state.is_terminal():
+        yield state.clone()
+        if state.get_type() == MEAN_FIELD:
+            size = len(state.distribution_support())
+            state.update_distribution([1 / size] * size)
+        else:
+            state.apply_action(state.legal_actions()[0])
+    yield state.clone()
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_only_legal_actions_and_possible_outcomes_are_played(name):
+    game = pyspiel.load_game(name)
+    for state in first_moves(game.new_initial_state()):
+        before = (str(state), state.returns(), state.history())
+        possible = set(state.legal_actions())
+        outcomes = range(game.num_distinct_actions() + game.max_chance_outcomes())
+        for action in {-7, -2, *outcomes, 10**9, 2**62} - possible:
+            for move in (state.apply_action, state.child):
+                with pytest.raises(ValueError, match=r"[Aa]ction"):
+                    move(action)
+        with pytest.raises(pyspiel.SpielError):  # its own number for no action
+            state.apply_action(-1)
+        assert (str(state), state.returns(), state.history()) == before
+        for action in possible:
+            state.child(action)
+
+
+def test_a_refused_action_is_named_with_those_that_are_legal():
+    state = play("mfg_sis(horizon=3)", [0])
+    with pytest.raises(ValueError, match=r"one of \[0, 1\] at t=0 .*action=7$"):
+        state.apply_action(7)
+    state.apply_action(1)
+    with pytest.raises(ValueError, match=r"one of \[0\] at .*settlement.*action=1$"):
+        state.apply_action(1)
+    state.apply_action(0)
+    with pytest.raises(ValueError, match=r"of chance_outcomes\(\) at .*action=9$"):
+        state.apply_action(9)
 
 
 def test_decision_state_built_directly_equals_the_one_played_to():
