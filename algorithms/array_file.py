@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 
 import numpy as np
 import pyspiel
 
+from algorithms import files
 from algorithms.model import MeanFieldModel
 
 
 def write(path: str | pathlib.Path, **arrays: np.ndarray) -> None:
     """Writes an `.npz` file, replacing an old one at once or not at all."""
-    path = pathlib.Path(path)
-    partial = path.with_name(path.name + ".partial")
-    with open(partial, "wb") as file:
+    with files.replacing(path) as own, open(own, "wb") as file:
         np.savez(file, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
 
 
 def read(path: str | pathlib.Path, *required: str) -> dict[str, np.ndarray]:

@@ -21,7 +21,6 @@ inequality, with TV as in `equilibrium_distance.py`.
 
 from __future__ import annotations
 
-import csv
 import math
 import pathlib
 from typing import NamedTuple
@@ -30,7 +29,7 @@ import numpy as np
 from open_spiel.python import policy as openspiel_policy
 import pyspiel
 
-from algorithms import frozen_world
+from algorithms import files, frozen_world
 from algorithms.history import Record
 from algorithms.model import Flow
 from algorithms.nash_conv import NashConv
@@ -114,10 +113,7 @@ class PotentialBounds:
 
     def save_csv(self, path: str | pathlib.Path) -> None:
         """Writes the rows as CSV with a header."""
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(self.rows[0]))
-            writer.writeheader()
-            writer.writerows(self.rows)
+        files.write_table(path, self.rows)
 
 
 def _potential_game(game: pyspiel.Game) -> Dynamics:

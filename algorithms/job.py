@@ -20,7 +20,7 @@ import re
 import sys
 import traceback
 
-from algorithms import arguments, catalogue, quiet, record
+from algorithms import arguments, catalogue, files, quiet, record
 
 UNFINISHED, FINISHED, FAILED = "unfinished", "finished", "failed"
 _PARENT = os.getppid()  # as this process begins
@@ -135,7 +135,7 @@ class Job:
     def _write(self, root: pathlib.Path, status: str, **outcome) -> dict:
         values = {"status": status, "settings": self.settings}
         values |= outcome | record.of_machine()
-        record.write(root / self.name / "run.json", values)
+        files.write_json(root / self.name / "run.json", values)
         return values
 
 

@@ -8,12 +8,12 @@ and replaces later ones; a run that begins replaces the logs of an earlier one.
 from __future__ import annotations
 
 import csv
-import os
 import pathlib
 import time
 
 import tensorflow as tf
 
+from algorithms import files
 from algorithms.history import COLUMNS, Record
 from algorithms.solver import Solver
 
@@ -53,7 +53,7 @@ class CsvLog:
             return
         rows = [waiting.row for waiting in self._waiting]
         if record.row.keys() <= set(self._columns):
-            self._write(self._path, "a", rows)
+            self._append(rows)
         else:
             self._replace(self._rows_before(self._waiting[0].iteration) + rows)
         self._waiting.clear()
@@ -74,16 +74,12 @@ class CsvLog:
     def _replace(self, rows: list[dict]) -> None:
         """Writes all rows, with the columns that they have together."""
         self._columns = list(dict.fromkeys(name for row in rows for name in row))
-        partial = self._path.with_name(self._path.name + ".partial")
-        self._write(partial, "w", rows)
-        os.replace(partial, self._path)
+        texts = ([row.get(name, "") for name in self._columns] for row in rows)
+        files.write_csv(self._path, self._columns, texts)
 
-    def _write(self, path: pathlib.Path, mode: str, rows: list[dict]) -> None:
-        with open(path, mode, encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, self._columns)
-            if mode == "w":
-                writer.writeheader()
-            writer.writerows(rows)
+    def _append(self, rows: list[dict]) -> None:
+        with open(self._path, "a", encoding="utf-8", newline="") as file:
+            csv.DictWriter(file, self._columns).writerows(rows)
 
 
 class TensorBoardLog:

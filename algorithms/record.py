@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import os
-import pathlib
 import platform
 from typing import TYPE_CHECKING
 
@@ -38,10 +36,3 @@ def of_machine() -> dict:
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
     }
-
-
-def write(path: pathlib.Path, values: dict) -> None:
-    """Writes a record; the file is replaced at once or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(json.dumps(values, indent=2, default=str) + "\n", "utf-8")
-    part.replace(path)

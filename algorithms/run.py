@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 import contextlib
-import csv
 import dataclasses
 import functools
 import math
@@ -13,7 +12,7 @@ import time
 
 import tqdm
 
-from algorithms import checkpoint
+from algorithms import checkpoint, files
 from algorithms.history import COLUMNS, Record, with_rates
 from algorithms.policy import ArrayPolicy
 from algorithms.solver import IterativeSolver, State
@@ -82,10 +81,8 @@ class Result:
 
     def save_csv(self, path: str | pathlib.Path) -> None:
         """Writes the history but its metrics as CSV with a header."""
-        with open(path, "w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(record.row for record in self.history)
+        rows = ([record.row[name] for name in COLUMNS] for record in self.history)
+        files.write_csv(path, COLUMNS, rows)
 
 
 def run(

@@ -12,7 +12,6 @@ device, gaps.csv, the gaps after every step, a picture of these, and README.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-import csv
 import pathlib
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,7 +21,7 @@ import pages
 import pyspiel
 import tqdm
 
-from algorithms import catalogue, markdown_tables, quiet
+from algorithms import catalogue, files, markdown_tables, quiet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -142,8 +141,8 @@ def compare(
                 gaps += curve
                 tqdm.tqdm.write("  ".join(row.cells))
                 bar.update()
-    save_csv(rows, output / f"{_STEM}.csv")
-    save_csv(gaps, output / "gaps.csv")
+    files.write_csv(output / f"{_STEM}.csv", Row._fields, rows)
+    files.write_csv(output / "gaps.csv", Gap._fields, gaps)
     pictures.save(figure(gaps), output / f"{_STEM}.png")
     print(f"{output}: {', '.join(sorted(path.name for path in output.iterdir()))}")
     return rows
@@ -177,14 +176,6 @@ def row_of(name: str, label: str, device: CorrelationDevice) -> Row:
     recommended = int((device.probabilities > 0).sum())
     numbers = (device.cce_gap, float(device.ce_gap), device.welfare)
     return Row(name, label, *numbers, len(device.weights), recommended)
-
-
-def save_csv(rows: Sequence[Row | Gap], path: pathlib.Path) -> None:
-    """Writes one line a row."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(rows[0]._fields)
-        writer.writerows(rows)
 
 
 def figure(gaps: Sequence[Gap]) -> Figure:

@@ -24,7 +24,6 @@ are routes; there is no distance.
 from __future__ import annotations
 
 from collections.abc import Sequence
-import csv
 import pathlib
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -37,7 +36,7 @@ import pyspiel
 from scipy import stats
 import tqdm
 
-from algorithms import catalogue, markdown_tables, quiet, record
+from algorithms import catalogue, files, markdown_tables, quiet, record
 from mfg_games import parameters
 from mfg_games.openspiel_game import MeanFieldGame
 
@@ -238,17 +237,13 @@ def write(
         print(f"Slope of the {label}: {slope:.3f}")
     print(f"Exploitability in the limit: {sum(limits):.4g}")
     output.mkdir(parents=True, exist_ok=True)
-    path = output / "finite_population.csv"
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(Row._fields)
-        writer.writerows(rows)
+    files.write_csv(output / "finite_population.csv", Row._fields, rows)
     figure = picture(rows, limits, name)
     pictures.save(figure, output / "finite_population.png")
     fits = {label: slope for label, slope in slopes.items() if np.isfinite(slope)}
     found = {"exploitability": sum(limits), "slopes": fits}
     made = {"command": sys.argv, **found}
-    record.write(output / "run.json", made | record.of_machine())
+    files.write_json(output / "run.json", made | record.of_machine())
     print(f"{output}: {', '.join(sorted(path.name for path in output.iterdir()))}")
     return found
 

@@ -25,7 +25,7 @@ import pyspiel
 import tables
 import tqdm
 
-from algorithms import catalogue, quiet
+from algorithms import catalogue, files, quiet
 import mfg_games
 from mfg_games import parameters, settings
 from mfg_games.registration import parameter_specification
@@ -69,7 +69,7 @@ def main(argv: list[str]) -> None:
         bar.set_postfix_str(name)
         runs[name] = draw(name, output / f"{name}.png")
         write_runs(output, {name: runs[name] for name in names if name in runs})
-    (output / "README.md").write_text(page(names, runs), "utf-8")
+    files.write_text(output / "README.md", page(names, runs))
 
 
 def read_runs(output: pathlib.Path) -> dict[str, dict]:
@@ -80,8 +80,7 @@ def read_runs(output: pathlib.Path) -> dict[str, dict]:
 
 def write_runs(output: pathlib.Path, runs: dict[str, dict]) -> None:
     """Writes what `read_runs` reads."""
-    text = json.dumps(runs, indent=2) + "\n"
-    (output / "pictures.json").write_text(text, "utf-8")
+    files.write_json(output / "pictures.json", runs)
 
 
 def draw(name: str, path: pathlib.Path, iterations: int = ITERATIONS) -> dict:

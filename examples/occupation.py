@@ -13,7 +13,6 @@ have come to. Solvers that a game is not for are named and left out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-import csv
 import pathlib
 import sys
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from absl import app, flags
 import pages
 import tqdm
 
-from algorithms import catalogue, markdown_tables, quiet, record
+from algorithms import catalogue, files, markdown_tables, quiet, record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,19 +116,17 @@ def write(found: Histories, output: pathlib.Path) -> None:
     from algorithms import pictures
 
     output.mkdir(parents=True, exist_ok=True)
-    with open(output / "occupation.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for game, histories in found.items():
-            for label, history in histories.items():
-                writer.writerows(
-                    (game, label, r.iteration, f"{r.seconds:.6f}", r.exploitability)
-                    for r in history
-                    if is_told(r.iteration) or r is history[-1]
-                )
+    rows = (
+        (game, label, r.iteration, f"{r.seconds:.6f}", r.exploitability)
+        for game, histories in found.items()
+        for label, history in histories.items()
+        for r in history
+        if is_told(r.iteration) or r is history[-1]
+    )
+    files.write_csv(output / "occupation.csv", COLUMNS, rows)
     pictures.save(figure(found), output / "occupation.png")
     made = {"command": sys.argv, "contestants": CONTESTANTS}
-    record.write(output / "run.json", made | record.of_machine())
+    files.write_json(output / "run.json", made | record.of_machine())
 
 
 def is_told(iteration: int) -> bool:

@@ -8,7 +8,7 @@ import shlex
 import sys
 import time
 
-from algorithms import record
+from algorithms import files, record
 
 
 def write(output: pathlib.Path, parts: Sequence[str]) -> None:
@@ -26,4 +26,4 @@ def write(output: pathlib.Path, parts: Sequence[str]) -> None:
         f"{time.process_time():.0f} s of processor time; {made_with}.",
     ]
     text = "\n\n".join([*parts, *origin]) + "\n"
-    (output / "README.md").write_text(text, "utf-8")
+    files.write_text(output / "README.md", text)

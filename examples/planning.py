@@ -12,9 +12,7 @@ planning.png shows them and README.md explains them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-import csv
 import dataclasses
-import json
 import pathlib
 import sys
 import time
@@ -24,7 +22,7 @@ from absl import app, flags
 import numpy as np
 import tqdm
 
-from algorithms import quiet, record
+from algorithms import files, quiet, record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +72,9 @@ def study(scale: Scale, output: pathlib.Path, command: str) -> None:
     with tqdm.tqdm(total=scale.runs, unit="run", dynamic_ncols=True) as bar:
         for part in planning_study.measure(scale):
             found += part
-            save_csv(found, output / "planning.csv")
+            files.write_table(
+                output / "planning.csv", list(map(dataclasses.asdict, found))
+            )
             bar.update()
     floors = {g: planning_study.exact_fictitious_play(g, scale) for g in scale.games}
     pictures.save(figure(panels(found), floors), output / "planning.png")
@@ -85,17 +85,8 @@ def study(scale: Scale, output: pathlib.Path, command: str) -> None:
         "exact_fictitious_play": floors,
         **record.of_machine(),
     }
-    (output / "run.json").write_text(json.dumps(made, indent=2) + "\n", "utf-8")
-    (output / "README.md").write_text(page(panels(found), made), "utf-8")
-
-
-def save_csv(found: Sequence[Measurement], path: pathlib.Path) -> None:
-    """Writes one row a measurement."""
-    rows = [dataclasses.asdict(measurement) for measurement in found]
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    files.write_json(output / "run.json", made)
+    files.write_text(output / "README.md", page(panels(found), made))
 
 
 def panels(found: Sequence[Measurement]) -> dict[tuple[str, str], Panel]:

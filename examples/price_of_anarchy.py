@@ -14,7 +14,6 @@ reach.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-import csv
 import dataclasses
 import pathlib
 import re
@@ -27,7 +26,7 @@ import pages
 import pyspiel
 import tqdm
 
-from algorithms import catalogue, markdown_tables, quiet
+from algorithms import catalogue, files, markdown_tables, quiet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -143,7 +142,9 @@ def compare_all(
         policies, row = compare(name, games[name], solvers, iterations)
         rows.append(row)
         tqdm.tqdm.write(row.line)
-        save_csv(rows, output / "price_of_anarchy.csv")
+        files.write_table(
+            output / "price_of_anarchy.csv", list(map(dataclasses.asdict, rows))
+        )
         pictures.save(picture(policies, row), output / picture_name(name))
     print(f"{output}: {', '.join(sorted(path.name for path in output.iterdir()))}")
     return rows
@@ -183,15 +184,6 @@ def compare(
         ratio,
         *(float(array.mean()) for array in distances),
     )
-
-
-def save_csv(rows: list[Comparison], path: pathlib.Path) -> None:
-    """Writes one row a game."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        names = [field.name for field in dataclasses.fields(Comparison)]
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(map(dataclasses.asdict, rows))
 
 
 def page(rows: list[Comparison], solvers: Sequence[str], iterations: int) -> list[str]:

@@ -24,7 +24,7 @@ import pyspiel
 import stopping_flags
 import tqdm
 
-from algorithms import arguments, catalogue, quiet, record
+from algorithms import arguments, catalogue, files, quiet, record
 import mfg_games
 from mfg_games import continuous_games, parameters, settings
 from mfg_games.continuous import ContinuousGame
@@ -154,7 +154,7 @@ def solve(game: pyspiel.Game) -> None:
         "command": sys.argv,
     }
     made = record.of_result(result) | origin | record.of_machine()
-    record.write(output / "run.json", made)
+    files.write_json(output / "run.json", made)
     names = sorted(path.name for path in output.iterdir())
     print(f"{output}: {', '.join(names)}")
 

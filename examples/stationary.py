@@ -13,7 +13,6 @@ and [N, S] for N populations, S states and A actions), run.json and README.md.
 
 from __future__ import annotations
 
-import csv
 import inspect
 import pathlib
 import sys
@@ -25,7 +24,7 @@ import pyspiel
 import stopping_flags
 import tqdm
 
-from algorithms import catalogue, markdown_tables, quiet, stationary
+from algorithms import catalogue, files, markdown_tables, quiet, stationary
 from mfg_games import parameters
 
 FLAGS = flags.FLAGS
@@ -141,7 +140,7 @@ def write_results(output: pathlib.Path, algorithm: str, result) -> None:
     array_file.write(output / "policy.npz", policy=policy, law=law)
     made = {"algorithm": algorithm, "command": sys.argv}
     made |= record.of_result(result) | record.of_machine()
-    record.write(output / "run.json", made)
+    files.write_json(output / "run.json", made)
 
 
 def page(algorithm: str, result) -> list[str]:
@@ -172,12 +171,12 @@ def save_law(
     """Writes one row a population and state: the state's factors and its share."""
     d = model.dynamics
     cells = d.state_coordinates().tolist()
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["population", *d.factor_names, "share"])
-        for n, row in enumerate(law.tolist()):
-            for cell, share in zip(cells, row, strict=True):
-                writer.writerow([n, *cell, share])
+    rows = (
+        [n, *cell, share]
+        for n, row in enumerate(law.tolist())
+        for cell, share in zip(cells, row, strict=True)
+    )
+    files.write_csv(path, ["population", *d.factor_names, "share"], rows)
 
 
 def _solver_options(given: flags.FlagValues) -> dict[str, float]:

@@ -31,7 +31,7 @@ import pyspiel
 import stopping_flags
 import sweep_tables
 
-from algorithms import arguments, catalogue
+from algorithms import arguments, catalogue, files
 from algorithms.job import FAILED, Job, import_tensorflow
 from mfg_games import parameters
 
@@ -162,9 +162,9 @@ def sweep(jobs: list[Job], given: flags.FlagValues) -> list[dict]:
     finally:
         records = [done.get(job.name) or job.record(root) for job in jobs]
         rows = sweep_tables.rows(jobs, records)
-        sweep_tables.save_csv(rows, output / "results.csv")
+        files.write_table(output / "results.csv", rows)
         best = sweep_tables.markdown(rows)
-        (output / "best.md").write_text(best, "utf-8")
+        files.write_text(output / "best.md", best)
         print(f"{best}\n{output}: best.md, results.csv, runs")
     return records
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-import csv
 import itertools
-import pathlib
 import statistics
 
 from algorithms.job import FINISHED, Job, without_device
@@ -40,14 +38,6 @@ def rows(jobs: Sequence[Job], records: Sequence[Mapping]) -> list[Row]:
         }
         for job, g, record in zip(jobs, given, records, strict=True)
     ]
-
-
-def save_csv(table: Sequence[Row], path: pathlib.Path) -> None:
-    """Writes rows with the same columns as CSV."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(table[0]))
-        writer.writeheader()
-        writer.writerows(table)
 
 
 def markdown(table: Sequence[Row]) -> str:

@@ -21,7 +21,7 @@ import textwrap
 from absl import app, flags
 import tqdm
 
-from algorithms import catalogue, quiet
+from algorithms import catalogue, files, quiet
 import mfg_games
 from mfg_games import conformance, parameters, settings
 
@@ -62,7 +62,7 @@ def main(argv: list[str]) -> None:
         text = with_table(text, name, table)
     if FLAGS.check and text != README.read_text("utf-8"):
         sys.exit("README.md is out of date: run `python examples/tables.py`.")
-    README.write_text(text, "utf-8")
+    files.write_text(README, text)
 
 
 def main_job_caption() -> str:

@@ -34,12 +34,11 @@ try:
     import optuna
 except ImportError:
     sys.exit("Tuning needs Optuna: pip install 'mfg-games[tune]'")
-import sweep_tables
 import tune_spaces
 from tune_study import Plan, Study, open_storage
 import tune_tables
 
-from algorithms import arguments, catalogue
+from algorithms import arguments, catalogue, files
 from algorithms.job import import_tensorflow
 from algorithms.pictures import style
 from mfg_games import parameters
@@ -175,11 +174,11 @@ def save(plan: Plan, studies: list[Study], output: pathlib.Path) -> None:
     rows = tune_tables.rows(studies)
     if not rows:
         return
-    sweep_tables.save_csv(rows, output / "trials.csv")
+    files.write_table(output / "trials.csv", rows)
     drawing = tune_tables.figure(plan, studies)
     style.save(drawing, output / tune_tables.PICTURE)
     page = tune_tables.page(plan, studies, ["python", *sys.argv])
-    (output / "README.md").write_text(page, "utf-8")
+    files.write_text(output / "README.md", page)
     print(f"{tune_tables.table(plan, studies)}\n{output}: README.md, trials.csv")
 
 

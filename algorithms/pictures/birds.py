@@ -5,7 +5,6 @@ Shapes: T decision times, B players, X components of a state.
 
 from __future__ import annotations
 
-import os
 import pathlib
 
 from matplotlib.animation import FuncAnimation, PillowWriter
@@ -14,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 import numpy as np
 
+from algorithms import files
 from algorithms.pictures.style import COLOURS, DPI, INK, PALE, WALL, fitted
 from mfg_games.continuous import ContinuousGame
 from mfg_games.flocking import FlockingModel
@@ -85,12 +85,8 @@ def save_animation(
         return drawn
 
     moving = FuncAnimation(figure, show, frames=len(states), repeat=True)
-    unfinished = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        moving.save(unfinished, writer=PillowWriter(fps=_FRAMES_PER_SECOND))
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with files.replacing(path) as own:
+        moving.save(own, writer=PillowWriter(fps=_FRAMES_PER_SECOND))
 
 
 def _lines(states: np.ndarray, title: str) -> Figure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 import textwrap
 
@@ -12,6 +11,8 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 import numpy as np
+
+from algorithms import files
 
 # Okabe and Ito's palette, which all common kinds of colour vision tell apart; its
 # yellow is left out because it is hard to see on white.
@@ -83,9 +84,5 @@ def save(figure: Figure, path: str | pathlib.Path) -> None:
     path = pathlib.Path(path)
     if path.suffix != ".png":
         raise ValueError(f"`path` must end in .png. Received: {str(path)!r}")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        figure.savefig(unfinished, format="png")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with files.replacing(path) as own:
+        figure.savefig(own)

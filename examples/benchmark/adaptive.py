@@ -10,7 +10,6 @@ which compares the adaptive one with the best rate for each game.
 
 from __future__ import annotations
 
-import csv
 import pathlib
 import shlex
 import sys
@@ -19,7 +18,7 @@ from absl import app, flags
 import pyspiel
 import tqdm
 
-from algorithms import quiet
+from algorithms import files, quiet
 from mfg_games.settings import setting
 
 FLAGS = flags.FLAGS
@@ -69,7 +68,7 @@ def main(argv: list[str]) -> None:
             runs[name] = play(setting(name).load(), progress)
             write_csv(directory / "adaptive.csv", runs)
     text = f"`{command}`\n\n{constants}.\n\n{markdown(runs)}"
-    (directory / "adaptive.md").write_text(text, "utf-8")
+    files.write_text(directory / "adaptive.md", text)
     print(text)
 
 
@@ -97,14 +96,13 @@ def solver_at(rate: str, game: pyspiel.Game):
 
 def write_csv(path: pathlib.Path, runs: dict[str, dict[str, list[float]]]) -> None:
     """All runs, one row each."""
-    with open(path, "w", newline="") as file:
-        writer = csv.writer(file)
-        reported = [k for k in REPORTED if k < FLAGS.iterations] + [FLAGS.iterations]
-        writer.writerow(["setting", "rate", *reported, "best"])
-        for name, by_rate in runs.items():
-            for rate, found in by_rate.items():
-                figures = [found[k] for k in reported] + [min(found)]
-                writer.writerow([name, rate, *(f"{x:.6g}" for x in figures)])
+    reported = [k for k in REPORTED if k < FLAGS.iterations] + [FLAGS.iterations]
+    rows = []
+    for name, by_rate in runs.items():
+        for rate, found in by_rate.items():
+            figures = [found[k] for k in reported] + [min(found)]
+            rows.append([name, rate, *(f"{x:.6g}" for x in figures)])
+    files.write_csv(path, ["setting", "rate", *reported, "best"], rows)
 
 
 def markdown(runs: dict[str, dict[str, list[float]]]) -> str:

@@ -19,7 +19,7 @@ import time
 
 from absl import app, flags
 
-from algorithms import quiet
+from algorithms import files, quiet
 from mfg_games import settings
 
 FLAGS = flags.FLAGS
@@ -47,7 +47,7 @@ def main(argv: list[str]) -> None:
     output.mkdir(parents=True, exist_ok=True)
     result.save_csv(output / "building.csv")
     text = report(setting, solver, result.history, seconds)
-    (output / "building.md").write_text(text, "utf-8")
+    files.write_text(output / "building.md", text)
     print(text)
 
 

@@ -13,7 +13,6 @@ not go with the TensorFlow Probability that RLax brings.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-import csv
 import os
 import pathlib
 import platform
@@ -23,7 +22,7 @@ import sys
 from absl import app, flags
 import tqdm
 
-from algorithms import quiet
+from algorithms import files, quiet
 
 FLAGS = flags.FLAGS
 
@@ -88,8 +87,8 @@ def main(argv: list[str]) -> None:
     rows = table(engines, timings)
     directory = pathlib.Path(FLAGS.output_dir)
     directory.mkdir(parents=True, exist_ok=True)
-    write_csv(directory / "deep.csv", rows, conditions)
-    (directory / "deep.md").write_text(markdown(rows, conditions), "utf-8")
+    files.write_table(directory / "deep.csv", [row | conditions for row in rows])
+    files.write_text(directory / "deep.md", markdown(rows, conditions))
     print(markdown(rows, conditions))
 
 
@@ -132,14 +131,6 @@ def processor() -> str:
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     names = [line.split(": ", 1)[1] for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
-
-
-def write_csv(path: pathlib.Path, rows: list[dict], conditions: Mapping) -> None:
-    """The rows, each with the conditions."""
-    with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, [*rows[0], *conditions])
-        writer.writeheader()
-        writer.writerows({**row, **conditions} for row in rows)
 
 
 def markdown(rows: list[dict], conditions: Mapping) -> str:

@@ -11,7 +11,6 @@ while the machine does nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-import csv
 import os
 import pathlib
 import shlex
@@ -23,7 +22,7 @@ from typing import NamedTuple
 from absl import app, flags
 import tqdm
 
-from algorithms import quiet
+from algorithms import files, quiet
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("output_dir", "runs/benchmark", "Where the table goes.")
@@ -77,11 +76,8 @@ def main(argv: Sequence[str]) -> None:
     for contest in tqdm.tqdm(list(contests()), unit="contest", dynamic_ncols=True):
         rows.append(row_of(contest))
         text = markdown(rows)
-        (output / "finite_population.md").write_text(text, "utf-8")
-        with open(output / "finite_population.csv", "w", newline="") as file:
-            writer = csv.DictWriter(file, _HEADS)
-            writer.writeheader()
-            writer.writerows(rows)
+        files.write_text(output / "finite_population.md", text)
+        files.write_table(output / "finite_population.csv", rows)
     print(text)
 
 

@@ -13,7 +13,6 @@ nothing else: it takes about a quarter of an hour.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-import csv
 import math
 import multiprocessing
 import pathlib
@@ -25,7 +24,7 @@ from absl import app, flags
 import growth_contenders
 import tqdm
 
-from algorithms import quiet
+from algorithms import files, quiet
 
 if TYPE_CHECKING:
     from timing import Timing
@@ -91,7 +90,7 @@ def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
                 progress.update()
             save_csv(rows, output / "growth.csv")
             text = markdown(rows, given.seconds)
-            (output / "growth.md").write_text(text, "utf-8")
+            files.write_text(output / "growth.md", text)
     print(text)
 
 
@@ -154,13 +153,12 @@ def save_csv(rows: Mapping[str, Row], path: pathlib.Path) -> None:
     from table import environment
 
     constants = environment()
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([*_HEADS, "load", *constants])
-        for name, row in rows.items():
-            for size, found in row.items():
-                cells = _cells(found)
-                writer.writerow([name, size, *cells, *constants.values()])
+    lines = (
+        [name, size, *_cells(found), *constants.values()]
+        for name, row in rows.items()
+        for size, found in row.items()
+    )
+    files.write_csv(path, [*_HEADS, "load", *constants], lines)
 
 
 def _cells(found: Timing | str) -> list:

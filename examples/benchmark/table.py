@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-import csv
 import importlib.metadata
 import math
 import os
@@ -12,6 +11,8 @@ import platform
 
 from contests import Contender, Contest
 from timing import Timing
+
+from algorithms import files
 
 _PACKAGES = ("open_spiel", "tensorflow", "numpy", "scipy")
 
@@ -59,7 +60,7 @@ class Table:
                 row["min ms"] = timing
             self._rows.append(row)
         self._write_csv()
-        self._path.with_suffix(".md").write_text(self.markdown(), "utf-8")
+        files.write_text(self._path.with_suffix(".md"), self.markdown())
 
     def _ratios(self, timing: Timing, timings: dict) -> dict[str, str]:
         least = {c.engine: t.least for c, t in timings.items() if isinstance(t, Timing)}
@@ -76,11 +77,9 @@ class Table:
 
     def _write_csv(self) -> None:
         constants = self._constants
-        with open(self._path.with_suffix(".csv"), "w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow([*self._columns().values(), *constants])
-            for row in self._rows:
-                writer.writerow([*self._cells(row), *constants.values()])
+        columns = [*self._columns().values(), *constants]
+        rows = ([*self._cells(row), *constants.values()] for row in self._rows)
+        files.write_csv(self._path.with_suffix(".csv"), columns, rows)
 
     def _cells(self, row: dict) -> list[str]:
         return [str(row.get(name, "")) for name in _COLUMNS]

@@ -18,6 +18,8 @@ import sys
 
 from absl import app
 
+from algorithms import files
+
 _EXAMPLES = pathlib.Path(__file__).parents[1]
 RESULTS = _EXAMPLES / "reproduce" / "results"
 PAGE = _EXAMPLES / "results" / "README.md"
@@ -37,7 +39,7 @@ def main(argv: list[str]) -> None:
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}.")
     PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(page(RESULTS, PAGE.parent), "utf-8")
+    files.write_text(PAGE, page(RESULTS, PAGE.parent))
 
 
 def page(results: pathlib.Path, directory: pathlib.Path) -> str:

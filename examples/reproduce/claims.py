@@ -7,11 +7,11 @@ before it runs. The verdict follows from the figure alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-import csv
 import dataclasses
 import math
 import pathlib
 
+from algorithms import files
 from algorithms.markdown_tables import table as table_of
 
 
@@ -76,8 +76,6 @@ def markdown(claims: Sequence[Claim]) -> str:
 
 def save_csv(claims: Sequence[Claim], path: str | pathlib.Path) -> None:
     """Writes the claims as CSV with a header, figures to full precision."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["verdict", "claim", "quantity", "measured", "low", "high"])
-        for c in claims:
-            writer.writerow([c.verdict, c.text, c.quantity, c.measured, c.low, c.high])
+    columns = ["verdict", "claim", "quantity", "measured", "low", "high"]
+    rows = ([c.verdict, c.text, c.quantity, c.measured, c.low, c.high] for c in claims)
+    files.write_csv(path, columns, rows)

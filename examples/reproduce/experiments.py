@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-import csv
 import dataclasses
 import pathlib
 
 import numpy as np
 import pyspiel
 
-from algorithms import catalogue
+from algorithms import catalogue, files
 from mfg_games.dynamics import Dynamics
 
 # Label -> name in `algorithms.catalogue.SOLVERS`, arguments of the constructor.
@@ -103,13 +102,15 @@ def ancestors(d: Dynamics, history: int) -> list[int]:
 
 def save_exploitability(runs: Runs, path: pathlib.Path) -> None:
     """Writes all curves as CSV, one row an iteration."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["game", "algorithm", "iteration", "exploitability", "seconds"])
-        for names, solved in runs.items():
-            curve = zip(solved.exploitability, solved.seconds, strict=True)
-            for k, (value, seconds) in enumerate(curve):
-                writer.writerow([*names, k, float(value), f"{seconds:.3f}"])
+    rows = (
+        [*names, k, float(value), f"{seconds:.3f}"]
+        for names, solved in runs.items()
+        for k, (value, seconds) in enumerate(
+            zip(solved.exploitability, solved.seconds, strict=True)
+        )
+    )
+    columns = ["game", "algorithm", "iteration", "exploitability", "seconds"]
+    files.write_csv(path, columns, rows)
 
 
 def total_variation(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -7,10 +7,8 @@ A script hands its study, a function of scale and seed that returns `Findings`, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-import csv
 import dataclasses
 import importlib.metadata
-import json
 import pathlib
 import platform
 import sys
@@ -21,7 +19,7 @@ import claims
 import experiments
 from matplotlib.figure import Figure
 
-from algorithms import quiet
+from algorithms import files, quiet
 from algorithms.pictures import save
 
 FLAGS = flags.FLAGS
@@ -124,7 +122,7 @@ def reproduce(
         write(output / name)
     experiments.save_exploitability(found.runs, output / "exploitability.csv")
     for name, rows in found.tables.items():
-        save_table(rows, output / name)
+        files.write_table(output / name, rows)
     claims.save_csv(found.claims, output / "claims.csv")
     record = {
         "title": found.title,
@@ -138,9 +136,8 @@ def reproduce(
         },
         "settings": {name: str(value) for name, value in found.settings.items()},
     }
-    text = json.dumps(record, indent=2, ensure_ascii=False)
-    (output / "run.json").write_text(text + "\n", "utf-8")
-    (output / "README.md").write_text(page(found, record), "utf-8")
+    files.write_json(output / "run.json", record)
+    files.write_text(output / "README.md", page(found, record))
     return found
 
 
@@ -148,14 +145,6 @@ def versions() -> dict[str, str]:
     """Versions of Python and of the packages that the figures depend on."""
     found = {name: importlib.metadata.version(name) for name in _PACKAGES}
     return {"python": platform.python_version(), **found}
-
-
-def save_table(rows: Sequence[Mapping], path: pathlib.Path) -> None:
-    """Writes rows with the same columns as CSV."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def page(found: Findings, record: Mapping) -> str:
