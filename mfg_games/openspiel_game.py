@@ -65,7 +65,7 @@ class MeanFieldGame(pyspiel.Game):
     def __deepcopy__(self, memo) -> MeanFieldGame:
         return self
 
-    def __reduce__(self):
+    def __reduce__(self):  # `register` has one that takes the module along
         name = self.get_type().short_name
         return (pyspiel.load_game, (name, self.get_parameters()))
 
@@ -118,6 +118,10 @@ class MeanFieldState(pyspiel.State):
         self._action = -1
         self.population = population
         self.place(Node.START, 0, 0, -1)
+
+    def __reduce__(self):
+        # pyspiel's own loads the game by its string, whose module may be missing.
+        return (_restored_state, (self._game, self.serialize()))
 
     def place(self, node: Node, t: int, history: int, x: int) -> None:
         """Puts the state at a node."""
@@ -323,6 +327,10 @@ class MeanFieldState(pyspiel.State):
         return self._game.names.string(
             self.node, self.population, self.t, self.noise_history, self.x, self._action
         )
+
+
+def _restored_state(game: MeanFieldGame, serialized: str) -> MeanFieldState:
+    return game.deserialize_state(serialized)
 
 
 def _max_chance_outcomes(d: Dynamics) -> int:

@@ -35,6 +35,7 @@ def register(short_name: str) -> Callable[[type[Dynamics]], type[Dynamics]]:
             "__doc__": dynamics_class.__doc__,
             "dynamics_class": dynamics_class,
             "game_type": game_type,
+            "__reduce__": _reduced,
         }
         game_class = type(name, (MeanFieldGame,), attributes)
         setattr(sys.modules[dynamics_class.__module__], name, game_class)
@@ -43,6 +44,18 @@ def register(short_name: str) -> Callable[[type[Dynamics]], type[Dynamics]]:
         return dynamics_class
 
     return decorate
+
+
+def _reduced(game: MeanFieldGame) -> tuple:
+    """How a game is pickled: with its class, whose module registers it anywhere."""
+    name = game.get_type().short_name
+    return (_restored, (game.dynamics_class, name, game.get_parameters()))
+
+
+def _restored(dynamics_class: type[Dynamics], name: str, parameters: dict):
+    if name not in pyspiel.registered_names():  # a class that came without its module
+        register(name)(dynamics_class)
+    return pyspiel.load_game(name, parameters)
 
 
 def registered_games() -> dict[str, type[Dynamics]]:

@@ -320,7 +320,7 @@ class PicklesBadly(MeanFieldState):
         return self.clone()
 
 
-@broken_game("serialized")
+@broken_game("serialized", "deepcopy", "pickled")
 class ReadsBadly(MeanFieldGame):
     def deserialize_state(self, text):
         return _amnesiac(super().deserialize_state(text))
@@ -339,6 +339,6 @@ class Named(Bar):
         super().__init__(horizon=horizon)
 
 
-@broken_game("reload", "random_simulation", "deepcopy", "pickled", dynamics=Named)
+@broken_game("reload", "random_simulation", dynamics=Named)
 class Commas(MeanFieldGame):
     pass
