@@ -11,12 +11,14 @@ noise at time t.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import math
+import types
 import weakref
 
 import numpy as np
 
+from mfg_games.immutable import Immutable
 from mfg_games.initial_laws import initial_laws
 
 # The parameter of every game that names the family of its initial laws.
@@ -27,7 +29,7 @@ FAMILY = "initial_laws"
 LOG_FLOOR = 1e-25
 
 
-class CommonNoise:
+class CommonNoise(Immutable):
     """Noise that hits all players alike: a tree of histories.
 
     A history at time t is the sequence of outcomes drawn so far. Histories at time
@@ -44,32 +46,35 @@ class CommonNoise:
       history_probabilities: T + 1 arrays, [H_t], each summing to one.
     """
 
+    _instead = "Make another one."
+
     def __init__(
         self,
         outcome_probabilities: Sequence,
         values: Sequence | None,
         num_roots: int = 1,
     ):
-        self.outcome_probabilities = [
-            np.asarray(p, np.float64) for p in outcome_probabilities
-        ]
-        self.values = None if values is None else [np.asarray(v) for v in values]
+        self.outcome_probabilities = tuple(
+            np.array(p, np.float64) for p in outcome_probabilities
+        )
+        self.values = None if values is None else tuple(map(np.array, values))
         self.num_roots = num_roots
-        self.history_probabilities = [np.full(num_roots, 1 / num_roots)]
+        laws = [np.full(num_roots, 1 / num_roots)]
         for p in self.outcome_probabilities:
             if p.ndim != 1 or np.any(p <= 0) or not math.isclose(p.sum(), 1.0):
                 raise ValueError(
                     "The outcomes of common noise need positive probabilities that "
                     f"sum to one. Received: {p.tolist()}"
                 )
-            last = self.history_probabilities[-1]
-            self.history_probabilities.append(np.outer(last, p).ravel())
+            laws.append(np.outer(laws[-1], p).ravel())
+        self.history_probabilities = tuple(laws)
         expected = [len(p) for p in self.history_probabilities]
         found = expected if values is None else [len(v) for v in self.values]
         if expected != found:
             raise ValueError(
                 f"`values` must have {expected} histories per time. Received: {found}"
             )
+        self.freeze()
 
     @classmethod
     def unroll(
@@ -116,15 +121,16 @@ class CommonNoise:
         return history * self.num_roots // len(self.history_probabilities[t])
 
 
-class Dynamics(abc.ABC):
+class Dynamics(Immutable, abc.ABC):
     """One mean field game.
 
     The constructor's signature is the game's parameter specification: every
     parameter has a default of type int, float, bool or str. It validates its
     parameters (`ValueError` with name, value and what is allowed) and sets the
-    attributes below. `transition` and `reward` are pure functions written against
-    `xp`, which is `numpy` for the OpenSpiel game and `tensorflow.experimental.numpy`
-    inside the compiled sweeps. They see one history of the common noise at a time.
+    attributes below, which a registered game cannot change any more: arrays are then
+    read-only. `transition` and `reward` are pure functions written against `xp`, which
+    is `numpy` for the OpenSpiel game and `tensorflow.experimental.numpy` inside the
+    compiled sweeps. They see one history of the common noise at a time.
 
     Attributes:
       horizon: T, the number of decision times 0..T-1.
@@ -170,8 +176,13 @@ class Dynamics(abc.ABC):
     common_noise: CommonNoise | None = None
     joint_law: bool = False
     concave_potential: bool | None = None
-    parameters: dict | None = None  # set by make_dynamics
+    parameters: Mapping[str, object] | None = None  # set by make_dynamics
     _family: np.ndarray | None = None
+    _instead = (
+        "Games with equal parameters share their dynamics: load the game with other "
+        f"parameters, and to start from another distribution, with `{FAMILY}` or a "
+        "parameter of its own."
+    )
 
     @abc.abstractmethod
     def transition(self, xp, t, mu, z):
@@ -221,7 +232,7 @@ class Dynamics(abc.ABC):
     def __reduce__(self):
         if self.parameters is None:
             return super().__reduce__()
-        return (make_dynamics, (type(self), self.parameters))
+        return (make_dynamics, (type(self), dict(self.parameters)))
 
     @property
     def num_states(self) -> int:
@@ -349,7 +360,7 @@ class Dynamics(abc.ABC):
         )
 
 
-# Dynamics are immutable: games with equal parameters share one while any is alive.
+# Games with equal parameters share one dynamics, which is immutable, while any lives.
 _alive: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
 
 
@@ -377,7 +388,8 @@ def make_dynamics(dynamics_class: type[Dynamics], parameters: dict) -> Dynamics:
                 )
             )
             dynamics.check()
-        dynamics.parameters = dict(parameters)
+        dynamics.parameters = types.MappingProxyType(dict(parameters))
+        dynamics.freeze()
         _alive[key] = dynamics
     return dynamics
 
