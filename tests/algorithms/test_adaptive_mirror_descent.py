@@ -82,9 +82,8 @@ def test_the_first_move_is_one_of_mirror_descent():
     solver.iteration()
     fixed = MirrorDescent(BEACH_BAR, lr=float(solver.state["step"]))
     fixed.iteration()
-    np.testing.assert_array_equal(
-        solver.get_policy().probabilities, fixed.get_policy().probabilities
-    )
+    policies = solver.get_policy().probabilities, fixed.get_policy().probabilities
+    np.testing.assert_allclose(*policies, atol=1e-14)
 
 
 @pytest.mark.parametrize("scale, tolerance", [(2.0**20, 0.0), (1e-3, 1e-7)])

@@ -52,11 +52,11 @@ def solver(game=SMALL, **changes) -> AverageNetworkFictitiousPlay:
         {"student_data": "online", "student_targets": "soft", "student_beta": 0.5},
     ],
 )
-def test_the_student_approaches_the_exact_average(choices):
+def test_the_student_approaches_the_exact_average(choices, seed):
     """Responses to a student's flow are those to the average's if it is near."""
     exact = FictitiousPlay(GAME)
     uniform = exact.get_policy().probabilities
-    deep = AverageNetworkFictitiousPlay.make(GAME, **(TABLE | choices))
+    deep = AverageNetworkFictitiousPlay.make(GAME, **(TABLE | choices), seed=seed)
     for _ in range(4):
         exact.iteration()
         deep.iteration()
@@ -70,10 +70,10 @@ def test_the_student_approaches_the_exact_average(choices):
 
 
 @pytest.mark.slow
-def test_learnt_responses_come_near_to_the_exact_run(exploitabilities):
+def test_learnt_responses_come_near_to_the_exact_run(exploitabilities, seed):
     choices = {"dqn_updates": 300, "dqn_width": 32, "dqn_players": 32}
     choices |= {"student_updates": 300, "student_width": 32, "student_games": 64}
-    choices |= {"dqn_averaging": 0.98}
+    choices |= {"dqn_averaging": 0.98, "seed": seed}
     found = exploitabilities(solver(**choices), 10)
     exact = exploitabilities(FictitiousPlay(SMALL), 10)
     assert exact[-1] < exact[0] / 3

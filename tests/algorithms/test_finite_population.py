@@ -129,27 +129,28 @@ def two_player_gain(game: str, policy: ArrayPolicy) -> float:
     return float(d.initial_distribution[0] @ (best - own))
 
 
-def test_a_deviation_from_two_players_by_enumeration():
+def test_a_deviation_from_two_players_by_enumeration(seed):
     policy = ArrayPolicy(load_model(BAR), load_model(BAR).uniform_policy())
     expected = two_player_gain(BAR, policy)
-    found = epsilon_nash(BAR, policy, 2, num_runs=1000, seed=3)
+    found = epsilon_nash(BAR, policy, 2, num_runs=1000, seed=seed)
     assert found.gain[0] == pytest.approx(expected, abs=5 * found.error[0])
     assert found.error[0] < 0.1 * expected
     low, high = found.interval
     assert high - low == pytest.approx(2 * 1.959964 * found.error)
 
 
-def test_epsilon_falls_with_the_number_of_players():
+def test_epsilon_falls_with_the_number_of_players(seed):
     policy = solved(BAR, 300)
-    gains = [epsilon_nash(BAR, policy, n, 400, seed=1).gain[0] for n in (3, 30, 300)]
+    gains = [epsilon_nash(BAR, policy, n, 400, seed=seed).gain[0] for n in (3, 30, 300)]
     assert gains[0] > 3 * gains[1] > 0
     assert gains[1] > 2 * gains[2]
 
 
-def test_a_deviation_that_was_found_in_few_runs_loses_in_others():
+def test_a_deviation_that_was_found_in_few_runs_loses_in_others(seed):
     """It fits the noise of two runs, while the best one would never lose."""
     policy = solved(BAR, 300)
-    gains = [epsilon_nash(BAR, policy, 30, 4, seed=k).gain[0] for k in range(20)]
+    seeds = range(20 * seed, 20 * seed + 20)
+    gains = [epsilon_nash(BAR, policy, 30, 4, seed=k).gain[0] for k in seeds]
     assert np.mean(gains) < 0
 
 

@@ -150,9 +150,9 @@ def test_what_a_response_gains_in_plain_simulation():
 
 
 @pytest.mark.slow
-def test_feedback_of_the_linear_quadratic_game():
+def test_feedback_of_the_linear_quadratic_game(seed):
     """Within a tenth of the closed form, where the population is."""
-    config = FlockConfig(population="samples")
+    config = FlockConfig(population="samples", seed=seed)
     solver = Flock("linear_quadratic(horizon=30)", config)
     for _ in range(12):
         solver.iteration()

@@ -28,9 +28,9 @@ def solver(game=SMALL, **changes) -> DeepMirrorDescent:
         (0.8, lambda: MunchausenMirrorDescent(CERTAIN, tau=2.0, alpha=0.8)),
     ],
 )
-def test_a_table_learns_what_exact_mirror_descent_computes(alpha, exact):
+def test_a_table_learns_what_exact_mirror_descent_computes(alpha, exact, seed):
     exact = exact()
-    deep = DeepMirrorDescent.make(CERTAIN, **TABLE, tau=2.0, alpha=alpha)
+    deep = DeepMirrorDescent.make(CERTAIN, **TABLE, tau=2.0, alpha=alpha, seed=seed)
     uniform = exact.get_policy().probabilities
     for _ in range(3):
         assert deep.exploitability == pytest.approx(exact.exploitability, abs=1e-4)
@@ -43,20 +43,20 @@ def test_a_table_learns_what_exact_mirror_descent_computes(alpha, exact):
 
 
 @pytest.mark.parametrize("changes", [{"dqn_acting": "greedy"}, {"dqn_loss": "huber"}])
-def test_other_choices_learn_the_same_table(changes):
+def test_other_choices_learn_the_same_table(changes, seed):
     """The greedy player sees little of the game, but for exploration."""
     exact = MirrorDescent(CERTAIN, lr=0.5)
     options = TABLE | {"tau": 2.0, "alpha": 1.0, "dqn_updates": 3000} | changes
-    deep = DeepMirrorDescent.make(CERTAIN, **options)
+    deep = DeepMirrorDescent.make(CERTAIN, **options, seed=seed)
     deep.iteration()
     exact.iteration()
     assert deep.exploitability == pytest.approx(exact.exploitability, abs=1e-3)
 
 
-def test_a_network_comes_near_to_the_exact_values(exploitabilities):
+def test_a_network_comes_near_to_the_exact_values(exploitabilities, seed):
     """To a tenth of the exploitability that both start with."""
     choices = {"dqn_updates": 400, "dqn_players": 32, "dqn_batch_size": 32}
-    choices["dqn_width"] = 32
+    choices |= {"dqn_width": 32, "seed": seed}
     found = exploitabilities(solver(tau=1.0, **choices), 8)
     exact = exploitabilities(MunchausenMirrorDescent(SMALL, tau=1.0), 8)
     assert exact[-1] < exact[0] / 3

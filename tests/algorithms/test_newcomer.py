@@ -53,9 +53,9 @@ def best_gain(flock: Flock) -> float:
     return float(np.interp(start, GRID, best - idle_value).mean())
 
 
-def test_a_newcomer_gains_nearly_what_the_best_response_does():
+def test_a_newcomer_gains_nearly_what_the_best_response_does(seed):
     flock = idle()
-    found = newcomer_gain(flock, LEARNER, seed=1)
+    found = newcomer_gain(flock, LEARNER, seed=seed)
     low, high = found.interval
     assert 0 < found.gain - low == pytest.approx(high - found.gain)
     exact = best_gain(flock)

@@ -76,8 +76,10 @@ def test_swarm_equals_plain_loops(game):
 
 
 @pytest.mark.xla
-def test_finds_the_equilibrium_of_two_roads_and_never_gets_worse(exploitabilities):
-    found = exploitabilities(ParticleSwarm(ROADS, particles=10), 40)
+def test_finds_the_equilibrium_of_two_roads_and_never_gets_worse(
+    exploitabilities, seed
+):
+    found = exploitabilities(ParticleSwarm(ROADS, particles=10, seed=seed), 40)
     assert np.diff(found).max() <= 0
     assert found[-1] < 1e-4
 
@@ -114,18 +116,18 @@ def test_goes_on_from_a_checkpoint(tmp_path):
     np.testing.assert_array_equal(*policies)
 
 
-def test_openspiels_games(exploitabilities):
+def test_openspiels_games(exploitabilities, seed):
     game = "mfg_crowd_modelling(size=4,horizon=2)"
-    found = exploitabilities(ParticleSwarm(game, particles=6), 8)
+    found = exploitabilities(ParticleSwarm(game, particles=6, seed=seed), 8)
     assert found[-1] < found[0]
 
 
 @pytest.mark.slow
 @pytest.mark.xla
-def test_fails_in_many_dimensions(exploitabilities):
+def test_fails_in_many_dimensions(exploitabilities, seed):
     # Forty places and ten times: 1,200 logits, of which few matter at a time.
     game = "mfg_beach_bar(size=40,horizon=10)"
-    found = exploitabilities(ParticleSwarm(game, particles=20), 30)
+    found = exploitabilities(ParticleSwarm(game, particles=20, seed=seed), 30)
     assert found[-1] > found[0] / 2
 
 

@@ -74,11 +74,11 @@ def test_sampled_play_has_the_exact_value_and_flow(game):
 
 
 @pytest.mark.parametrize("game", GAMES)
-def test_greedy_policy_is_a_best_response(game):
+def test_greedy_policy_is_a_best_response(game, seed):
     """To 3 % of what the best response gains on the policy of the crowd."""
     model, policy, flow, world = world_of(game)
     q = np.zeros((model.num_nodes, model.num_actions))
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(seed)
     for learning_rate in (0.1, 0.01, 0.002):
         for _ in range(60):
             play(q, world, 500, learning_rate, 0.5, rng)
@@ -146,14 +146,19 @@ def solved(iterations: int, **changes) -> QLearningFictitiousPlay:
     return solver
 
 
-def test_with_enough_episodes_it_comes_near_to_exact_fictitious_play(exploitabilities):
-    """Within a factor of 3, after a fall by a factor of over 20."""
-    solver = solved(0, episodes=4000, batch_size=1000)
+def test_with_enough_episodes_it_comes_near_to_exact_fictitious_play(
+    exploitabilities, seed
+):
+    """Within a factor of 3, where exploitability falls by a factor of 40.
+
+    Of 2 at most for 20 seeds; of 5 with a tenth of the learning rate, of 19 with a
+    twentieth of the episodes.
+    """
+    solver = solved(0, episodes=4000, batch_size=1000, seed=seed)
     exact = exploitabilities(FictitiousPlay(GAME), 30)
     learnt = exploitabilities(solver, 30)
     assert learnt[0] == pytest.approx(exact[0], abs=1e-12)
-    assert learnt[-1] < 3 * exact[-1]
-    assert learnt[-1] < learnt[0] / 20
+    assert learnt[-1] < 3 * exact[-1] < learnt[0] / 13
     policy = solver.get_policy()
     assert learnt[-1] == pytest.approx(exploitability(solver.game, policy), abs=1e-12)
 

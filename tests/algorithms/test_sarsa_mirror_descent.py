@@ -42,14 +42,14 @@ def test_values_by_hand():
         BAR,
     ],
 )
-def test_values_of_any_policy_are_learnt(game):
+def test_values_of_any_policy_are_learnt(game, seed):
     """To 0.1 where players come, while half of all actions are random."""
     model = load_model(game)
     logits = np.random.default_rng(3).normal(size=model.legal_actions.shape)
     policy = softmax(model.as_tensor(logits), model.legal_actions)
     flow = model.compiled_distribution(policy)
     world = FrozenWorld(model.game.dynamics, flow)
-    q, rng = np.zeros(model.legal_actions.shape), np.random.default_rng(1)
+    q, rng = np.zeros(model.legal_actions.shape), np.random.default_rng(seed)
     for learning_rate in (0.1, 0.01, 0.002):
         for _ in range(40):
             play(q, world, 500, learning_rate, 0.5, rng, policy.numpy())
@@ -62,21 +62,21 @@ def test_values_of_any_policy_are_learnt(game):
     assert abs(others).max() > 0.2
 
 
-def test_comes_near_to_exact_mirror_descent(exploitabilities):
+def test_comes_near_to_exact_mirror_descent(exploitabilities, seed):
     """Within a factor of 2 at each iteration, while exploitability falls to a tenth."""
     exact = exploitabilities(MirrorDescent(BAR, lr=2.0), 10)
-    solver = solved(BAR, 0, lr=2.0, episodes=1000, batch_size=500)
+    solver = solved(BAR, 0, lr=2.0, episodes=1000, batch_size=500, seed=seed)
     learnt = exploitabilities(solver, 10)
     assert learnt[0] == pytest.approx(exact[0], abs=1e-12)
     assert learnt[-1] < learnt[0] / 10
     np.testing.assert_allclose(np.log2(learnt), np.log2(exact), atol=1.0)
 
 
-def test_without_exploration_an_action_once_given_up_is_never_tried_again():
+def test_without_exploration_an_action_once_given_up_is_never_tried_again(seed):
     """A first step that is far too long sends all to road 0, where 3/4 belong."""
     found = {}
     for exploration in (0.0, 0.2):
-        solver = solved(ROADS, 0, exploration=exploration)
+        solver = solved(ROADS, 0, exploration=exploration, seed=seed)
         solver.iteration(learning_rate=100.0)
         for _ in range(15):
             solver.iteration(learning_rate=10.0)

@@ -86,8 +86,8 @@ def optimality_gap(planner, solver) -> float:
     return float(planner.evaluate(policy, planner.distribution(policy)).exploitability)
 
 
-def test_a_slower_law_finds_the_equilibrium_and_a_faster_one_the_optimum():
-    slow, fast = (solved(DILEMMA, 2, **omegas) for omegas in (GAME, CONTROL))
+def test_a_slower_law_finds_the_equilibrium_and_a_faster_one_the_optimum(seed):
+    slow, fast = (solved(DILEMMA, 2, **each, seed=seed) for each in (GAME, CONTROL))
     planner = load_planner(DILEMMA)
     assert slow.exploitability == pytest.approx(0.0, abs=1e-12)
     assert slow.metrics["welfare"] == pytest.approx(1.0)
@@ -98,42 +98,46 @@ def test_a_slower_law_finds_the_equilibrium_and_a_faster_one_the_optimum():
     assert optimality_gap(planner, fast) == pytest.approx(0.0, abs=1e-12)
 
 
-def test_a_temperature_settles_a_mixed_equilibrium():
-    """Where p = sigmoid((r_0 - r_1) / temperature): the law, which is slow, to 0.03."""
+def test_a_temperature_settles_a_mixed_equilibrium(seed):
+    """Where p = sigmoid((r_0 - r_1) / temperature): the law, which is slow, to 0.05.
+
+    0.022 at most for 20 seeds; 0.11 without a temperature, 0.14 with an endless one.
+    """
     expected = scipy.optimize.brentq(
         lambda p: p - scipy.special.expit((1.5 - 2 * p) / 0.4), 0.0, 1.0
     )
-    solver = solved(ROADS, 5, **GAME, temperature=0.4, exploration=0.0, players=5)
+    options = {"temperature": 0.4, "exploration": 0.0, "players": 5, "seed": seed}
+    solver = solved(ROADS, 10, **GAME, **options)
     law = solver.variables["law"].numpy().sum(-1)[2:4]
-    np.testing.assert_allclose(law, [expected, 1 - expected], atol=0.03)
+    np.testing.assert_allclose(law, [expected, 1 - expected], atol=0.05)
 
 
 # ---- failure modes -------------------------------------------------------------------
 
 
-def test_with_equal_rates_the_answer_depends_on_when_one_stops():
-    solver = solved(DILEMMA, 1, omega_q=0.55, omega_mu=0.55)
+def test_with_equal_rates_the_answer_depends_on_when_one_stops(seed):
+    solver = solved(DILEMMA, 1, omega_q=0.55, omega_mu=0.55, seed=seed)
     assert first_choice(solver)[0] == 1.0
     for _ in range(5):
         solver.iteration()
     assert first_choice(solver)[0] == 0.0
 
 
-def test_without_exploration_what_was_tried_first_stays():
-    solver = solved(DILEMMA, 1, **GAME, exploration=0.0)
+def test_without_exploration_what_was_tried_first_stays(seed):
+    solver = solved(DILEMMA, 1, **GAME, exploration=0.0, seed=seed)
     assert first_choice(solver)[0] == 1.0
     assert solver.exploitability == pytest.approx(1.0)
 
 
-def test_a_faster_law_finds_no_mixed_optimum():
+def test_a_faster_law_finds_no_mixed_optimum(seed):
     """The planner sends 5/8 to road 0, all of a crowd that moves as one go there."""
-    solver = solved(ROADS, 1, **CONTROL)
+    solver = solved(ROADS, 1, **CONTROL, seed=seed)
     assert first_choice(solver)[0] == 1.0
     assert solver.metrics["welfare"] == pytest.approx(-1 / 2)
 
 
-def test_a_faster_law_does_not_see_what_is_done_to_others():
-    solver = solved(POLLUTERS, 1, **CONTROL)
+def test_a_faster_law_does_not_see_what_is_done_to_others(seed):
+    solver = solved(POLLUTERS, 1, **CONTROL, seed=seed)
     assert first_choice(solver)[1] == 1.0
     assert solver.metrics["welfare"] == pytest.approx(1 / 2 - 1)
     assert optimality_gap(load_planner(POLLUTERS), solver) == pytest.approx(1 / 2)
@@ -197,7 +201,7 @@ _ALL = (
         f"mfg_test_random(seed=3,factored=true,{_ALL})",
     ],
 )
-def test_tables_of_crowds_at_random_are_exact_in_the_limit(game):
+def test_tables_of_crowds_at_random_are_exact_in_the_limit(game, seed):
     """A temperature without end makes the policy uniform, whatever the values."""
     solver = solved(
         game,
@@ -208,6 +212,7 @@ def test_tables_of_crowds_at_random_are_exact_in_the_limit(game):
         exploration=0.0,
         crowds=4000,
         players=4,
+        seed=seed,
     )
     model, d = solver.model, solver.game.dynamics
     uniform = model.uniform_policy()
@@ -246,9 +251,10 @@ def equal(state, other) -> None:
         np.testing.assert_array_equal(array, other[name])
 
 
-def test_a_crowd_may_be_the_learner_itself():
+def test_a_crowd_may_be_the_learner_itself(seed):
     """One player in a crowd, as in the paper; a faster law is then where it is."""
-    solver = solved(DILEMMA, 1, **CONTROL | {"omega_mu": 0.0}, players=1, crowds=200)
+    options = CONTROL | {"omega_mu": 0.0, "players": 1, "crowds": 200, "seed": seed}
+    solver = solved(DILEMMA, 1, **options)
     assert first_choice(solver)[0] == 1.0
     assert set(np.unique(solver.variables["law"].numpy())) == {0.0, 1.0}
 
@@ -257,21 +263,24 @@ BAR = "mfg_beach_bar(size=6,horizon=4,closing_time=2)"
 
 
 @pytest.mark.slow
-def test_a_bar_on_the_beach_as_by_exact_fictitious_play():
+def test_a_bar_on_the_beach_as_by_exact_fictitious_play(seed):
     exact = FictitiousPlay(BAR, temperature=0.2)
     for _ in range(200):
         exact.iteration()
-    solver = solved(BAR, 10, **GAME, temperature=0.2, players=20)
+    solver = solved(BAR, 10, **GAME, temperature=0.2, players=20, seed=seed)
     masses = [s.flow.mass.numpy() for s in (exact, solver)]
     np.testing.assert_allclose(*masses, atol=0.02)
     assert solver.exploitability == pytest.approx(exact.exploitability, rel=0.1)
 
 
 @pytest.mark.slow
-def test_a_temperature_alone_explores_too_little():
+def test_a_temperature_alone_explores_too_little(seed):
     """An empty place seems better by a logarithm than it is, and a full one worse."""
-    explored = solved(BAR, 5, **GAME, temperature=0.2, players=20)
-    stuck = solved(BAR, 5, **GAME, temperature=0.2, players=20, exploration=0.0)
+    options = GAME | {"temperature": 0.2, "players": 20, "seed": seed}
+    explored, stuck = (
+        solved(BAR, 5, **options),
+        solved(BAR, 5, **options, exploration=0.0),
+    )
     assert stuck.exploitability > 2 * explored.exploitability
 
 

@@ -43,9 +43,9 @@ EXACT = {"best_response": "exact"}
     ],
 )
 def test_tables_learn_what_the_exact_solver_computes(
-    deep, options, exact, exact_options
+    deep, options, exact, exact_options, seed
 ):
-    deep = deep.make(CERTAIN, **(TABLE | options))
+    deep = deep.make(CERTAIN, **(TABLE | options), seed=seed)
     exact = exact(CERTAIN, **exact_options)
     uniform = exact.get_policy().probabilities
     for _ in range(3):

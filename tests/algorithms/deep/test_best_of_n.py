@@ -36,7 +36,7 @@ TINY = {
 }
 
 
-def learnt(world: World, seed: int = 0, phases: int = 1, **changes):
+def learnt(world: World, seed: int, phases: int = 1, **changes):
     """A learner after some phases, its first policy and its last one."""
     learner = BestOfN(spec(world), BestOfNConfig(**changes), seed)
     first = learner.policy_of(learner.network(world.features), world.legal).numpy()
@@ -45,8 +45,8 @@ def learnt(world: World, seed: int = 0, phases: int = 1, **changes):
     return learner, first, last
 
 
-def test_the_forward_divergence_leads_to_the_law_of_the_best_of_n():
-    _, first, last = learnt(bandit(PAYS), **ONE_ROUND, n=4, beta=0.0)
+def test_the_forward_divergence_leads_to_the_law_of_the_best_of_n(seed):
+    _, first, last = learnt(bandit(PAYS), seed, **ONE_ROUND, n=4, beta=0.0)
     expected = best_of_n_law(first[0], np.array(PAYS), 4)
     np.testing.assert_allclose(last[0], expected, atol=0.02)
     assert np.abs(expected - first[0]).max() > 0.15
@@ -55,19 +55,19 @@ def test_the_forward_divergence_leads_to_the_law_of_the_best_of_n():
 @pytest.mark.parametrize(
     ("n", "anchor_weight", "power"), [(3, 0.0, 2.0), (3, 1.0, 1.0)]
 )
-def test_the_backward_divergence_leads_to_the_tilted_law(n, anchor_weight, power):
+def test_the_backward_divergence_leads_to_the_tilted_law(n, anchor_weight, power, seed):
     """The anchor's weight divides the reward."""
     _, first, last = learnt(
-        bandit(PAYS), **ONE_ROUND, n=n, beta=1.0, anchor_weight=anchor_weight
+        bandit(PAYS), seed, **ONE_ROUND, n=n, beta=1.0, anchor_weight=anchor_weight
     )
     expected = tilted_law(first[0], np.array(PAYS), power)
     np.testing.assert_allclose(last[0], expected, atol=0.02)
     assert np.abs(expected - first[0]).max() > 0.1
 
 
-def test_the_jeffreys_divergence_leads_between():
+def test_the_jeffreys_divergence_leads_between(seed):
     """Where its gradient vanishes, found by descent in the closed form."""
-    _, first, last = learnt(bandit(PAYS), **ONE_ROUND, n=4, beta=0.5)
+    _, first, last = learnt(bandit(PAYS), seed, **ONE_ROUND, n=4, beta=0.5)
     pays = np.array(PAYS)
     best, tilted = best_of_n_law(first[0], pays, 4), tilted_law(first[0], pays, 3)
     logits = np.log(first[0])
@@ -79,18 +79,18 @@ def test_the_jeffreys_divergence_leads_between():
     np.testing.assert_allclose(last[0], policy, atol=0.02)
 
 
-def test_rounds_compose():
+def test_rounds_compose(seed):
     """The best of two, of games that are the best of two, is the best of four."""
     two_rounds = ONE_ROUND | {"rounds": 2}
-    _, first, last = learnt(bandit(PAYS), **two_rounds, n=2, beta=0.0)
+    _, first, last = learnt(bandit(PAYS), seed, **two_rounds, n=2, beta=0.0)
     expected = best_of_n_law(first[0], np.array(PAYS), 4)
     np.testing.assert_allclose(last[0], expected, atol=0.03)
 
 
 @pytest.mark.parametrize(("beta", "error"), [(0.0, 0.02), (1.0, 1e-6)])
-def test_the_best_of_one_changes_nothing(beta, error):
+def test_the_best_of_one_changes_nothing(beta, error, seed):
     """But for the error of the samples, which the backward divergence does not have."""
-    _, first, last = learnt(bandit(PAYS), **ONE_ROUND, n=1, beta=beta)
+    _, first, last = learnt(bandit(PAYS), seed, **ONE_ROUND, n=1, beta=beta)
     np.testing.assert_allclose(last, first, atol=error)
 
 
@@ -106,7 +106,7 @@ def test_the_anchor_follows_the_policy():
         assert np.any(after != before)
 
 
-def test_games_of_different_lengths():
+def test_games_of_different_lengths(seed):
     """The end now pays 1; going on pays 3 or 0 later. One action is illegal."""
     end = NOWHERE
     world = World(
@@ -118,7 +118,7 @@ def test_games_of_different_lengths():
         start_probabilities=tf.ones(1),
         features=tf.eye(2),
     )
-    learner, first, last = learnt(world, **ONE_ROUND, n=3, beta=0.0)
+    learner, first, last = learnt(world, seed, **ONE_ROUND, n=3, beta=0.0)
     laws = np.array([first[0, 0], *(first[0, 1] * first[1, :2])])
     best = best_of_n_law(laws, np.array([1.0, 3.0, 0.0]), 3)
     expected = [[best[0], best[1:].sum(), 0], [*best[1:] / best[1:].sum(), 0]]
@@ -129,11 +129,11 @@ def test_games_of_different_lengths():
 
 
 @pytest.mark.parametrize("beta", [0.0, 1.0])
-def test_without_noise_the_response_is_nearly_the_best(beta):
+def test_without_noise_the_response_is_nearly_the_best(beta, seed):
     """To a tenth of what the uniform policy misses."""
     world = frozen(CERTAIN)
     config = {"rounds": 40, "updates": 10, "width": 32, "batch_size": 64, "beta": beta}
-    _, _, last = learnt(world, **config, learning_rate=0.005)
+    _, _, last = learnt(world, seed, **config, learning_rate=0.005)
     assert gap(world, uniform(world)) > 0.5
     assert gap(world, last) < 0.1 * gap(world, uniform(world))
 

@@ -34,9 +34,9 @@ class Classroom:
         self.teachers = [softmax(4 * rows, self.world.legal) for rows in scores]
         self.length = self.model.game.max_game_length()
 
-    def student(self, **changes) -> Student:
+    def student(self, seed: int = 5, **changes) -> Student:
         spec = NetworkSpec(self.model.num_nodes, self.model.num_actions)
-        return Student(spec, StudentConfig(**(TABLE | changes)), 5, self.length)
+        return Student(spec, StudentConfig(**(TABLE | changes)), seed, self.length)
 
     def mass(self, teacher: tf.Tensor) -> tf.Tensor:
         return self.model.compiled_distribution(tf.cast(teacher, tf.float64)).mass
@@ -54,9 +54,9 @@ def gap(room: Classroom, found: tf.Tensor, expected: tf.Tensor) -> float:
     return float(mass @ distances / mass.sum())
 
 
-def test_a_reservoir_holds_the_average_of_its_teachers(room):
+def test_a_reservoir_holds_the_average_of_its_teachers(room, seed):
     """The average by mass, which is not that of the probabilities."""
-    student = room.student(games=2000)
+    student = room.student(seed, games=2000)
     for phase, teacher in enumerate(room.teachers):
         student.watch(room.world, teacher, phase)
     for phase in range(3):
@@ -70,13 +70,13 @@ def test_a_reservoir_holds_the_average_of_its_teachers(room):
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.5, 1.0])
-def test_soft_targets_show_the_whole_teacher(room, beta):
+def test_soft_targets_show_the_whole_teacher(room, beta, seed):
     """Few games: hard targets would be as far away as their actions are random."""
     games = {"games": 40, "data": "online"}
     teacher = room.teachers[0]
     gaps = {}
     for targets in ({"targets": "soft", "beta": beta}, {"targets": "hard"}):
-        student = room.student(**games, **targets)
+        student = room.student(seed, **games, **targets)
         student.watch(room.world, teacher, 0)
         for phase in range(2):
             student.learn(room.world, phase)
@@ -85,8 +85,8 @@ def test_soft_targets_show_the_whole_teacher(room, beta):
     assert gaps["hard"] > 0.03
 
 
-def test_online_students_forget_former_teachers(room):
-    student = room.student(data="online", targets="soft")
+def test_online_students_forget_former_teachers(room, seed):
+    student = room.student(seed, data="online", targets="soft")
     for phase, teacher in enumerate(room.teachers):
         student.watch(room.world, teacher, phase)
         student.learn(room.world, phase)
@@ -95,11 +95,11 @@ def test_online_students_forget_former_teachers(room):
     assert gap(room, found, room.teachers[0]) > 0.2
 
 
-def test_an_anchor_holds_the_student_back(room):
+def test_an_anchor_holds_the_student_back(room, seed):
     """Its own past is nearer than the teacher, who is reached all the same."""
     gaps = []
     for weight in (0.0, 30.0):
-        student = room.student(targets="soft", anchor_weight=weight, updates=100)
+        student = room.student(seed, targets="soft", anchor_weight=weight, updates=100)
         student.watch(room.world, room.teachers[0], 0)
         for phase in range(2):
             student.learn(room.world, phase)

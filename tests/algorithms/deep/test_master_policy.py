@@ -17,7 +17,7 @@ PLANE = "mfg_exploration(layout=empty_3x3,horizon=3,initial_laws=gaussians:2)"
 SOLVERS = [MasterMirrorDescent, MasterFictitiousPlay]
 
 
-def test_tables_learn_what_exact_mirror_descent_computes():
+def test_tables_learn_what_exact_mirror_descent_computes(seed):
     """A row for each node of each law: the exact solution of each."""
     options = {
         "features": "table",
@@ -29,6 +29,7 @@ def test_tables_learn_what_exact_mirror_descent_computes():
         "dqn_batch_size": 128,
         "dqn_exploration": 0.5,
         "dqn_averaging": 0.9,
+        "seed": seed,
     }
     exact = MunchausenMirrorDescent(FAMILY, tau=1.0, alpha=0.9)
     deep = MasterMirrorDescent.make(FAMILY, tau=1.0, alpha=0.9, **options)
@@ -117,9 +118,9 @@ def test_shares_of_a_mixture():
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_a_network_that_sees_the_population_learns_for_unseen_laws(solver):
+def test_a_network_that_sees_the_population_learns_for_unseen_laws(solver, seed):
     """Well below the uniform policy, where it has trained and elsewhere."""
-    options = {"dqn_updates": 300, "dqn_width": 64, "dqn_averaging": 0.98}
+    options = {"dqn_updates": 300, "dqn_width": 64, "dqn_averaging": 0.98, "seed": seed}
     if solver is MasterMirrorDescent:
         options |= {"tau": 1.0}
     deep = solver.make(FAMILY, **options)

@@ -103,7 +103,7 @@ def test_a_density_integrates_to_one():
     assert density.sum() * cell == pytest.approx(1, abs=0.01)
 
 
-def test_it_fits_a_mixture():
+def test_it_fits_a_mixture(seed):
     """Within 0.05 nats of two narrow normals far apart, and there and back to 1e-5."""
     centers = np.array([[-2.0, 0.0], [2.0, 1.0]])
 
@@ -116,7 +116,7 @@ def test_it_fits_a_mixture():
         return np.log(np.exp(-squares / 2).mean(axis=1) / (2 * np.pi * 0.4**2))
 
     config = FlowConfig(width=32, layers=4, learning_rate=3e-3, updates=200)
-    flow = NormalizingFlow(2, config, 0)
+    flow = NormalizingFlow(2, config, seed)
     data, fresh = drawn(20_000), drawn(5_000)
     flow.fit(data, 0)
     first = log_density(fresh).mean() - flow.log_density(fresh).numpy().mean()

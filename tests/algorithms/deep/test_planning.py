@@ -40,9 +40,9 @@ def rows_of(here) -> tf.Tensor:
 
 
 @pytest.mark.parametrize("kernel", ["true", "learnt"])
-def test_planning_makes_good_what_was_learnt_badly(kernel):
+def test_planning_makes_good_what_was_learnt_badly(kernel, seed):
     here = frozen(RANDOM)
-    response = planner(here, kernel=kernel)
+    response = planner(here, seed, kernel=kernel)
     outlook = response.prepare(here, uniform(here), 0)
     true = np.array_equal(outlook.world.probabilities, here.probabilities)
     assert true == (kernel == "true")
@@ -123,11 +123,10 @@ def test_a_run_that_was_killed_goes_on_with_the_same_numbers(tmp_path):
         assert function.experimental_get_tracing_count() == 1
 
 
-def test_fictitious_play_approaches_the_equilibrium(exploitabilities):
+def test_fictitious_play_approaches_the_equilibrium(exploitabilities, seed):
     """With values that are hardly learnt."""
-    deep = DeepFictitiousPlay.make(
-        SMALL, **(TINY | {"best_response": "planning", "planning_simulations": 100})
-    )
+    planned = {"best_response": "planning", "planning_simulations": 100}
+    deep = DeepFictitiousPlay.make(SMALL, **(TINY | planned), seed=seed)
     found = exploitabilities(deep, 8)
     assert found[-1] < found[0] / 3
     with pytest.raises(ValueError, match=r"'planning', which needs more"):

@@ -21,9 +21,9 @@ def players(size: int, count: int = 4000) -> np.ndarray:
 
 
 @pytest.mark.parametrize("size", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_laws_of_all_times(size):
+def test_laws_of_all_times(size, seed):
     config = FlowConfig(width=32, layers=2 * size, updates=300, learning_rate=3e-3)
-    law = PopulationFlow(2, size, config, 0)
+    law = PopulationFlow(2, size, config, seed)
     law.fit(tf.constant(players(size)), 0)
     drawn = law.sample(4000, [1, 2]).numpy()
     np.testing.assert_allclose(

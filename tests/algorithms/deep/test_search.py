@@ -86,26 +86,31 @@ def test_a_search_by_hand(simulations, visits, values):
     np.testing.assert_array_equal(found[1], [values, values])
 
 
-@pytest.mark.parametrize(("game", "simulations"), [(CERTAIN, 150), (NOISY, 400)])
-def test_many_simulations_find_the_exact_values(game, simulations):
-    """Although nothing was learnt; from all nodes side by side."""
+@pytest.mark.parametrize(
+    ("game", "simulations", "error"), [(CERTAIN, 150, 1e-5), (NOISY, 400, 0.2)]
+)
+def test_many_simulations_find_the_exact_values(game, simulations, error, seed):
+    """Although nothing was learnt; from all nodes side by side.
+
+    With noise to 0.09 for 20 seeds, and to 0.6 at least in 20 simulations.
+    """
     here = frozen(game)
     rows = np.arange(len(here.legal))
-    visits, values = run(here, ignorant(here), rows, simulations)
+    visits, values = run(here, ignorant(here), rows, simulations, seed)
     legal, exact = here.legal.numpy(), best_values(here).numpy()
     best, exact = (np.where(legal, q, -np.inf).max(1) for q in (values, exact))
-    np.testing.assert_allclose(best, exact, atol=1e-5)
+    np.testing.assert_allclose(best, exact, atol=error)
     # The best action is also the one visited most.
-    assert gap(here, greedy(tf.constant(visits), here.legal)) < 1e-5
+    assert gap(here, greedy(tf.constant(visits), here.legal)) < error
     np.testing.assert_array_equal(visits.sum(1), simulations)
     assert (visits[~legal] == 0).all()
 
 
-def test_a_perfect_guide_is_not_led_astray():
+def test_a_perfect_guide_is_not_led_astray(seed):
     here = frozen(NOISY)
     exact = best_values(here)
     guide = Guide(exact, prior_of(exact, here.legal, 1.0))
-    _, values = run(here, guide, np.arange(len(here.legal)), 20)
+    _, values = run(here, guide, np.arange(len(here.legal)), 20, seed)
     np.testing.assert_allclose(
         values[here.legal.numpy()], exact.numpy()[here.legal.numpy()], atol=1e-5
     )

@@ -23,13 +23,13 @@ def actions(learner, time: int, places: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("terminal_cost", [0.0, 3.0])
-def test_one_step_of_the_linear_quadratic_game(terminal_cost):
+def test_one_step_of_the_linear_quadratic_game(terminal_cost, seed):
     """The derivative of -a^2 / 2 dt + q a g dt - c (g - (K g + a) dt)^2 / 2 is zero."""
     game = LinearQuadraticModel(
         horizon=1, dt=0.5, cross_term=0.7, kappa=0.6, terminal_cost=terminal_cost
     )
     config = SACConfig(width=32, updates=250, batch_size=64, learning_rate=3e-3)
-    learner = SoftActorCritic(game, config, 0, 8)
+    learner = SoftActorCritic(game, config, seed, 8)
     for phase in range(2):
         learner.respond(still_crowd(game), phase)
     gap = np.linspace(-1.5, 1.5, 21)
