@@ -35,14 +35,15 @@ TINY = {
 
 
 @pytest.mark.parametrize(
-    ("game", "precision"),
+    ("game", "precision", "rounding"),
     [
-        (RANDOM, "float32"),
-        (SMALL, "float32"),
-        pytest.param(SMALL, "mixed_float16", marks=pytest.mark.xla),
+        (RANDOM, "float32", 1e-5),
+        (SMALL, "float32", 1e-5),
+        # Eleven bits of logits of a few units.
+        pytest.param(SMALL, "mixed_float16", 0.01, marks=pytest.mark.xla),
     ],
 )
-def test_the_response_is_nearly_the_best(game, precision, seed):
+def test_the_response_is_nearly_the_best(game, precision, rounding, seed):
     """To a tenth of what the uniform policy misses; to 3.3% at most for 20 seeds."""
     here = frozen(game)
     learner = PPO(spec(here, precision), PPOConfig(rounds=15, **QUICK), seed)
@@ -52,9 +53,8 @@ def test_the_response_is_nearly_the_best(game, precision, seed):
     np.testing.assert_allclose(tf.reduce_sum(policy, axis=1), 1, rtol=1e-5)
     assert (policy.numpy()[~here.legal.numpy()] == 0).all()
     outputs = learner.network(here.features)
-    np.testing.assert_allclose(
-        learner.policy_of(outputs, here.legal), policy, rtol=1e-5, atol=1e-7
-    )
+    again = learner.policy_of(outputs, here.legal)
+    np.testing.assert_allclose(again, policy, atol=rounding)
 
 
 def test_the_critic_learns_the_values_of_the_actor(seed):
