@@ -67,7 +67,8 @@ class PlannerModel(ArrayModel):
         with tf.GradientTape() as tape:
             tape.watch(law)
             _, probabilities = self._step.transition(first, 0, law)
-        return not self._step.fixed or tape.gradient(probabilities, law) is not None
+        leans = tape.gradient(probabilities, law) is not None
+        return self._step.fixed is None or leans
 
     def _rewards(self, segment: Segment, i, law, policy, values) -> tf.Tensor:
         """Derivative rewards; `values[0]`, one step later, are the planner's."""

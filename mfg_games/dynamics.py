@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
+import functools
 import math
 import types
 import weakref
@@ -176,6 +177,7 @@ class Dynamics(Immutable, abc.ABC):
     common_noise: CommonNoise | None = None
     joint_law: bool = False
     concave_potential: bool | None = None
+    short_name: str = "unregistered game"  # set by register
     parameters: Mapping[str, object] | None = None  # set by make_dynamics
     _family: np.ndarray | None = None
     _instead = (
@@ -197,8 +199,11 @@ class Dynamics(Immutable, abc.ABC):
         Returns:
           (successors, probabilities). With `moves`: int [S, K] and float64
           broadcastable to [N, S, K], from the state after the move. Without: int
-          [S, A, K] and float64 broadcastable to [N, S, A, K]. Successors that do not
-          depend on mu must be a NumPy array that is the same object at every call.
+          [S, A, K] and float64 broadcastable to [N, S, A, K]. Both may depend on t,
+          mu and z; K is the same at all times. What depends on mu is computed by `xp`;
+          t and z may also be used as numbers (`if t < 1`, `table[t]`), but solvers
+          then compile a step for each time and history, which takes long if these are
+          many: `xp.take(table, t)` and `xp.where` do not.
         """
 
     @abc.abstractmethod
@@ -300,9 +305,19 @@ class Dynamics(Immutable, abc.ABC):
         """The first step under the uniform policy, as `transition` returns it."""
         return self.transition(np, 0, self.uniform_law(), self.noise_value(1, 0))
 
+    @functools.cached_property
+    def successor_shape(self) -> tuple[int, ...]:
+        """Shape of the successors at all times: (S, A, K), with `moves` (S, K)."""
+        return tuple(np.shape(self.initial_transition()[0]))
+
+    @functools.cached_property
+    def reward_shape(self) -> tuple[int, ...]:
+        """Shape of the rewards at all times: (N, S, A) or (N, S, 1)."""
+        return self.initial_rewards().shape
+
     def has_action_rewards(self) -> bool:
         """Whether rewards depend on the action."""
-        return self.initial_rewards().shape[-1] > 1
+        return self.reward_shape[-1] > 1
 
     def check(self) -> None:
         """Checks the arrays that the constructor has set.

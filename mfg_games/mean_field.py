@@ -10,6 +10,7 @@ import functools
 
 import numpy as np
 
+from mfg_games import one_step
 from mfg_games.dynamics import Dynamics
 
 _MASS_TOLERANCE = 1e-4  # what OpenSpiel's own distributions are held to
@@ -44,15 +45,15 @@ class MeanField:
     def rewards(self) -> np.ndarray:
         """Discounted rewards of every state and action, [N, S, A or 1]."""
         z = self._dynamics.noise_value(self._t, self._history)
-        reward = self._dynamics.reward(np, self._t, self.law, z)
-        return self._dynamics.discount**self._t * np.asarray(reward)
+        reward = one_step.reward(self._dynamics, np, self._t, self.law, z)
+        return self._dynamics.discount**self._t * reward
 
     @functools.cached_property
     def terminal_rewards(self) -> np.ndarray:
         """Discounted terminal rewards of every state, [N, S]."""
         z = self._dynamics.noise_value(self._t, self._history)
-        reward = self._dynamics.terminal_reward(np, self.mu, z)
-        return self._dynamics.discount**self._t * np.asarray(reward)
+        reward = one_step.terminal_reward(self._dynamics, np, self.mu, z)
+        return self._dynamics.discount**self._t * reward
 
     def transition(self, common_outcome: int) -> tuple[np.ndarray, np.ndarray]:
         """Successors and probabilities when the common noise draws an outcome."""
@@ -60,7 +61,8 @@ class MeanField:
             d = self._dynamics
             branches = d.num_common_outcomes(self._t)
             z = d.noise_value(self._t + 1, self._history * branches + common_outcome)
-            self._transitions[common_outcome] = d.transition(np, self._t, self.law, z)
+            step = one_step.transition(d, np, self._t, self.law, z)
+            self._transitions[common_outcome] = step
         return self._transitions[common_outcome]
 
 

@@ -40,6 +40,7 @@ def register(short_name: str) -> Callable[[type[Dynamics]], type[Dynamics]]:
         game_class = type(name, (MeanFieldGame,), attributes)
         setattr(sys.modules[dynamics_class.__module__], name, game_class)
         pyspiel.register_game(game_type, game_class)
+        dynamics_class.short_name = short_name
         _registered[short_name] = dynamics_class
         return dynamics_class
 

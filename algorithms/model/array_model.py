@@ -89,8 +89,8 @@ class ArrayModel(MeanFieldModel):
             self._moves = table(d.moves)
             self._push_moves = Push(d.moves, d.num_states)
         self._step = OneStep(d, self.dtype)
-        if self._step.fixed:
-            self._push_noise = Push(d.initial_transition()[0], d.num_states)
+        if self._step.fixed is not None:
+            self._push_noise = Push(self._step.fixed, d.num_states)
 
     @property
     def num_nodes(self) -> int:
@@ -265,7 +265,7 @@ class ArrayModel(MeanFieldModel):
             flow = tf.repeat(flow, segment.branches, axis=0) * share
         successors, probabilities = self._step.transition(segment, i, law)
         flow = flow[..., None] * probabilities
-        if self._step.fixed:
+        if self._step.fixed is not None:
             return self._push_noise(flow)
         return push_moving(flow, successors, self._dynamics.num_states)
 

@@ -61,7 +61,7 @@ def _segment_steps(
         first = segment.first_node + (i + 1) * segment.layer_size
         return successors + first, probabilities, rewards
 
-    outcomes = segment.branches * d.initial_transition()[0].shape[-1]
+    outcomes = segment.branches * d.successor_shape[-1]
     per_outcome = (*layer, d.num_actions, outcomes)
     dtype = flow.mass.dtype
     found = tf.map_fn(

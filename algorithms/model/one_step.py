@@ -7,12 +7,16 @@ S states, A actions, K outcomes of the individual noise.
 from __future__ import annotations
 
 from collections.abc import Callable
+import functools
+import itertools
 
+import numpy as np
 import tensorflow as tf
-import tensorflow.experimental.numpy as tnp
 
+from algorithms.model import tracing
 from algorithms.model.push import table
 from algorithms.model.segments import Segment
+from algorithms.model.tracing import METHODS
 from mfg_games.dynamics import Dynamics
 
 
@@ -26,15 +30,29 @@ class OneStep:
       dtype: of what the methods return.
 
     Attributes:
-      fixed: whether the successors do not depend on the distribution.
+      fixed: the successors, int32 [S, A, K], or [S, K] after a move, where they are
+        alike at all times, in all crowds and noise histories; else None.
+
+    Raises:
+      ValueError: a function of the game does not take tensors, see `tracing`.
     """
 
     def __init__(self, dynamics: Dynamics, dtype: tf.DType):
         self._dynamics = dynamics
         self._dtype = dtype
-        first, again = (dynamics.initial_transition()[0] for _ in range(2))
-        self.fixed = first is again
-        self._successors = table(first) if self.fixed else None
+        self._by_number = {
+            method for method in METHODS if tracing.needs_numbers(dynamics, method)
+        }
+        self.fixed = self._fixed_successors()
+        self._table = None if self.fixed is None else table(self.fixed)
+
+    def _fixed_successors(self) -> np.ndarray | None:
+        if "transition" in self._by_number:
+            return None
+        successors, _ = tracing.trace(self._dynamics, "transition")[0]
+        if tf.is_tensor(successors):
+            successors = tf.get_static_value(successors)
+        return None if successors is None else np.asarray(successors, np.int32)
 
     def transition(
         self, segment: Segment, i: tf.Tensor | int, law: tf.Tensor
@@ -47,28 +65,27 @@ class OneStep:
           law: masses, [H, N, S], or [H, N, S, A] in games with a joint law.
 
         Returns:
-          Successors [H * B, S, A, K], or without the first axis where they are fixed,
-          and their probabilities, broadcastable to [H * B, N, S, A, K]; where the
-          game has moves, the axis A is missing in both.
+          Successors int32 [H * B, S, A, K], or without the first axis where they are
+          fixed, and their probabilities, broadcastable to [H * B, N, S, A, K]; where
+          the game has moves, the axis A is missing in both.
         """
-        d = self._dynamics
-        t = segment.start + i
-        z = None if segment.z_next is None else tf.gather(segment.z_next, i)
         mu = self._mu(segment, law)
         if segment.branches > 1:
             mu = tf.repeat(mu, segment.branches, axis=0)
-        rank = 3 if d.moves is not None else 4
+        times = range(segment.start, segment.stop)
+        result = self._per_history("transition", times, i, mu, segment.z_next)
+        successors, probabilities = (self._table, *result)[-2:]
+        return successors, tf.cast(probabilities, self._dtype)
 
-        def step(mu, z):
-            successors, probabilities = d.transition(tnp, t, mu, z)
-            probabilities = tf.convert_to_tensor(probabilities)
-            missing = [1] * (rank - probabilities.ndim)
-            probabilities = tf.reshape(probabilities, [*missing, *probabilities.shape])
-            return (probabilities,) if self.fixed else (probabilities, successors)
-
-        result = _per_history(step, mu, z)
-        successors = self._successors if self.fixed else result[1]
-        return successors, tf.cast(result[0], self._dtype)
+    def _transition(self, t, mu: tf.Tensor, z) -> tuple[tf.Tensor, ...]:
+        """Of one history: successors unless they are fixed, and probabilities."""
+        successors, probabilities = tracing.call(self._dynamics, "transition", t, mu, z)
+        if self.fixed is not None:
+            return (probabilities,)
+        if "transition" in self._by_number:  # whose times may differ in it
+            shape = (self._dynamics.num_populations, *successors.shape)
+            probabilities = tf.broadcast_to(probabilities, shape)
+        return tf.cast(successors, tf.int32), probabilities
 
     def continuation(
         self,
@@ -85,7 +102,7 @@ class OneStep:
           successors: of `transition`.
           probabilities: of `transition`.
         """
-        if self.fixed:
+        if self.fixed is not None:
             after = tf.gather(values, successors, axis=3)
             after = tf.reduce_sum(after * probabilities, -1)
         else:
@@ -103,13 +120,12 @@ class OneStep:
     def reward(self, segment: Segment, i: tf.Tensor | int, law: tf.Tensor) -> tf.Tensor:
         """Discounted rewards of the i-th step of a segment, [H, N, S, A or 1]."""
         d = self._dynamics
-        t = segment.start + i
-        z = None if segment.z_now is None else tf.gather(segment.z_now, i)
-        reward = _per_history(
-            lambda mu, z: d.reward(tnp, t, mu, z), self._mu(segment, law), z
-        )
+        times = range(segment.start, segment.stop)
+        mu = self._mu(segment, law)
+        reward = self._per_history("reward", times, i, mu, segment.z_now)
         if d.discount != 1.0:
-            reward *= tf.constant(d.discount, tf.float64) ** tf.cast(t, tf.float64)
+            t = tf.cast(segment.start + i, tf.float64)
+            reward *= tf.constant(d.discount, tf.float64) ** t
         return tf.cast(reward, self._dtype)
 
     def terminal_rewards(self, mass: tf.Tensor) -> tf.Tensor:
@@ -118,8 +134,9 @@ class OneStep:
         probabilities = d.history_probabilities(d.horizon)[:, None, None]
         mu = tf.cast(mass, tf.float64) / probabilities
         values = d.common_noise.values if d.common_noise else None
-        z = None if values is None else tf.constant(values[-1])
-        reward = _per_history(lambda mu, z: d.terminal_reward(tnp, mu, z), mu, z)
+        z = None if values is None else values[-1][None]
+        times = range(d.horizon, d.horizon + 1)
+        reward = self._per_history("terminal_reward", times, 0, mu, z)
         return tf.cast(d.discount**d.horizon * reward, self._dtype)
 
     def _mu(self, segment: Segment, law: tf.Tensor) -> tf.Tensor:
@@ -127,8 +144,37 @@ class OneStep:
         law = tf.cast(law, tf.float64)
         return law / segment.probabilities.reshape([-1] + [1] * (law.ndim - 1))
 
+    def _per_history(self, method: str, times: range, i, mu: tf.Tensor, z):
+        """What a function of the game gives in each history, stacked.
 
-def _per_history(function: Callable, mu: tf.Tensor, z: tf.Tensor | None):
+        Args:
+          method: its name.
+          times: that `i` counts.
+          i: int or integer tensor.
+          mu: [histories, N, S, ...].
+          z: [times, histories, ...], or None.
+        """
+        function = self._transition
+        if method != "transition":
+            function = functools.partial(tracing.call, self._dynamics, method)
+        if method not in self._by_number:
+            z = None if z is None else tf.gather(z, i)
+            return _mapped(functools.partial(function, times.start + i), mu, z)
+
+        def at(i):
+            seen = mu.shape[0] * [None] if z is None else z[i]
+            found = itertools.starmap(
+                functools.partial(function, times[i]),
+                zip(tf.unstack(mu), seen, strict=True),
+            )
+            return tf.nest.map_structure(lambda *each: tf.stack(each), *found)
+
+        if isinstance(i, int):
+            return at(i)
+        return tf.switch_case(i, [functools.partial(at, k) for k in range(len(times))])
+
+
+def _mapped(function: Callable, mu: tf.Tensor, z: tf.Tensor | None):
     """Applies a game's function to each history's mu [N, S] and z, stacking results."""
     if mu.shape[0] == 1:
         result = function(mu[0], None if z is None else z[0])

@@ -1,0 +1,92 @@
+"""Whatever a game does in a step is swept as OpenSpiel plays it, or refused."""
+
+import gates  # noqa: F401  registers the games
+import numpy as np
+from open_spiel.python.mfg.algorithms.nash_conv import NashConv
+from open_spiel.python.policy import UniformRandomPolicy
+import pyspiel
+import pytest
+
+from algorithms.model import load_model
+from algorithms.policy import ArrayPolicy
+
+_ALL = "populations=2,noise=coin"
+GAMES = (
+    "successors=copy,law=if_time,paid=taken",
+    "successors=tensor,law=equal_time,paid=where",
+    "successors=if_time,law=in_time,paid=crowded",
+    "successors=equal_time,law=indexed,paid=decaying",
+    "successors=in_time,law=listed,paid=if_time",
+    "successors=indexed,law=taken,paid=equal_time",
+    "successors=listed,law=where,paid=in_time",
+    "successors=taken,law=crowded,paid=indexed",
+    "successors=where,law=decaying,paid=listed",
+    "successors=crowded,law=indexed,paid=taken",
+    "successors=if_time,paid=if_noise,noise=late",
+    "successors=if_noise,noise=late",
+    "successors=both,law=indexed,factored=true,noise=late,populations=2",
+    "law=if_noise,paid=both,noise=coin,joint=true",
+    f"successors=all,law=all,paid=all,{_ALL}",
+    f"successors=all,law=all,paid=if_noise,joint=true,factored=true,{_ALL}",
+    "successors=indexed,law=where,factored=true,initial_laws=points:2",
+    "successors=indexed,paid=indexed,horizon=1",
+)
+
+
+def _game(text: str) -> pyspiel.Game:
+    return pyspiel.load_game(f"mfg_test_gate({text})")
+
+
+def _policy(model) -> ArrayPolicy:
+    draws = np.random.default_rng(0).random((model.num_nodes, model.num_actions))
+    return ArrayPolicy(model, draws / draws.sum(axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("text", GAMES)
+def test_sweeps_are_those_of_openspiel(text):
+    model = load_model(_game(text))
+    policy = _policy(model)
+
+    def swept(array):
+        flow = model.distribution(array)
+        return model.evaluate(array, flow), model.steps(flow)
+
+    values, steps = model.compile(swept)(model.as_tensor(policy.probabilities))
+    expected = NashConv(model.game, policy)
+    best = pytest.approx(expected.br_values(), abs=1e-9)
+    assert values.best_value.numpy().tolist() == best
+    assert float(values.exploitability) == pytest.approx(expected.nash_conv(), abs=1e-9)
+    # What a single player meets is the same.
+    nodes = np.append((policy.probabilities * values.q.numpy()).sum(axis=1), 0.0)
+    later = (steps.probabilities.numpy() * nodes[steps.successors]).sum(axis=-1)
+    np.testing.assert_allclose(steps.rewards + later, values.q, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("successors=if_crowd", "transition of mfg_test_gate: use xp.where, not if"),
+        ("law=numpy", "transition of mfg_test_gate: use xp, not np"),
+        ("paid=if_crowd,noise=coin", "reward of mfg_test_gate: use xp.where, not if"),
+        ("paid=numpy", "reward of mfg_test_gate: use xp, not np"),
+    ],
+)
+def test_what_no_tensor_can_do_is_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        load_model(_game(text))
+
+
+def test_numbers_are_taken_for_few_times_only():
+    few = "reward of mfg_test_gate: use xp.take and xp.where, not if, for functions of"
+    with pytest.raises(ValueError, match=few):
+        load_model(_game("paid=if_noise,noise=coin,horizon=9"))
+
+
+def test_the_number_of_outcomes_stays():
+    game = _game("successors=widening,law=fixed")
+    message = "transition of mfg_test_gate: must return successors of the shape"
+    with pytest.raises(ValueError, match=message):
+        model = load_model(game)
+        model.compiled_distribution(model.uniform_policy())
+    with pytest.raises(ValueError, match=message):
+        NashConv(game, UniformRandomPolicy(game))
