@@ -64,6 +64,8 @@ class AdaptiveMirrorDescent(MirrorDescent):
       device: a TensorFlow device; None for TensorFlow's choice.
     """
 
+    graph_options = ("_regulariser",)
+
     def __init__(
         self,
         game: pyspiel.Game | str,

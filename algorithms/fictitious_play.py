@@ -33,6 +33,8 @@ class FictitiousPlay(Solver):
 
     largest_step = 1.0
 
+    graph_options = ("_temperature",)
+
     def __init__(
         self,
         game: pyspiel.Game | str,

@@ -58,6 +58,8 @@ class FrankWolfe(Solver):
 
     largest_step = 1.0
 
+    graph_options = ("_searches", "_atoms")
+
     def __init__(
         self,
         game: pyspiel.Game | str,
@@ -71,6 +73,7 @@ class FrankWolfe(Solver):
         valid = away_atoms == 0 or (away_atoms >= 2 and step == LINE_SEARCH)
         parameters.require(valid, "away_atoms", away_atoms, allowed)
         self._rule = step
+        self._searches = step == LINE_SEARCH
         self._atoms = away_atoms
         super().__init__(game, dtype, device)
 
@@ -114,7 +117,7 @@ class FrankWolfe(Solver):
             gains = _advantage(policy, values.q)
             atoms = self._moved(state["atoms"], here, response, gains, step_size)
             return Update({"atoms": atoms}, flow, values.value, values.best_value)
-        if self._rule == LINE_SEARCH:
+        if self._searches:
             first = tf.reduce_sum(response * _advantage(policy, values.q))
             step_size = self._line_search(here, response, first, step_size)
         played = self._played(_mixed(here, response, step_size))

@@ -39,6 +39,8 @@ class MirrorDescent(Solver):
       device: a TensorFlow device; None for TensorFlow's choice.
     """
 
+    graph_options = ("_temperature", "_regulariser")
+
     def __init__(
         self,
         game: pyspiel.Game | str,

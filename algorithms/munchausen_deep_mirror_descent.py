@@ -89,6 +89,8 @@ class DeepMirrorDescent(DeepSolver):
 
     presets: Mapping = types.MappingProxyType({"ours": OURS, "released": RELEASED})
 
+    graph_options = ("_tau",)
+
     def __init__(
         self,
         game: pyspiel.Game | str,
@@ -96,6 +98,7 @@ class DeepMirrorDescent(DeepSolver):
         dtype: str = "float64",
         device: str | None = None,
     ):
+        self._tau = config.tau
         super().__init__(game, config, dtype, device)
 
     def _build(self, spec: NetworkSpec) -> Mapping[str, tf.Variable]:
@@ -108,10 +111,10 @@ class DeepMirrorDescent(DeepSolver):
         return {"q": tf.zeros(shape, self.model.dtype)}
 
     def _policy(self, state: State) -> tf.Tensor:
-        return softmax(state["q"] / self.config.tau, self.model.legal_actions)
+        return softmax(state["q"] / self._tau, self.model.legal_actions)
 
     def _learn(self, update: Update, here: World) -> tuple[State, Mapping[str, float]]:
-        scores = tf.cast(update.state["q"] / self.config.tau, tf.float32)
+        scores = tf.cast(update.state["q"] / self._tau, tf.float32)
         logarithms = log_softmax(scores, here.legal)
         loss = self._learner.learn(here, logarithms, self.num_iterations)
         learnt = self._learner.values(here.features)

@@ -40,6 +40,8 @@ class MunchausenMirrorDescent(MirrorDescent):
       device: a TensorFlow device; None for TensorFlow's choice.
     """
 
+    graph_options = (*MirrorDescent.graph_options, "_regularised")
+
     def __init__(
         self,
         game: pyspiel.Game | str,
@@ -50,10 +52,11 @@ class MunchausenMirrorDescent(MirrorDescent):
     ):
         parameters.positive("tau", tau)
         parameters.probability("alpha", alpha)
+        self._regularised = alpha < 1
         super().__init__(game, 1 / tau, damping=1 - alpha, dtype=dtype, device=device)
 
     def _gains(self, policy: ScorePolicy, flow: Flow, values: Evaluation) -> tf.Tensor:
-        if self._temperature == 0:
+        if not self._regularised:
             return values.scores
         entropy = Entropy(self._temperature)
         return self.model.evaluate(policy, flow, entropy).scores

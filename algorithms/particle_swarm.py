@@ -21,6 +21,7 @@ import pyspiel
 import tensorflow as tf
 
 from algorithms.model.array_model import ArrayModel
+from algorithms.programs import program
 from algorithms.regularisers import softmax
 from algorithms.solver import Solver, State, Update
 from mfg_games import parameters
@@ -83,7 +84,7 @@ class ParticleSwarm(Solver):
                     np.full(particles, np.inf), dtype=self.model.dtype
                 ),
             }
-        self._compiled_values = self.model.compile(self._values)
+        self._compiled_values = program(self, "_values")
 
     def fresh_state(self) -> State:
         return {"policy": self.model.uniform_policy()}

@@ -29,6 +29,7 @@ optima and at saddles too.
 
 from __future__ import annotations
 
+import functools
 import math
 
 import pyspiel
@@ -117,8 +118,12 @@ def load_planner(
             f"`game` must be one registered by mfg_games, whose rewards can be "
             f"differentiated by the distribution. Received: {game}"
         )
-    load_model(game, dtype, device)  # which checks them
-    return PlannerModel(game, dtype, device)
+    return _planner(load_model(game, dtype, device), device)
+
+
+@functools.lru_cache(maxsize=8)  # lest programs be compiled anew
+def _planner(model: ArrayModel, device: str | None) -> PlannerModel:
+    return PlannerModel(model.game, model.dtype.name, device)
 
 
 def price_of_anarchy(optimum: float, equilibrium: float) -> float:

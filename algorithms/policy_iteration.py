@@ -29,6 +29,8 @@ class PolicyIteration(Solver):
       device: a TensorFlow device; None for TensorFlow's choice.
     """
 
+    graph_options = ("_temperature",)
+
     def __init__(
         self,
         game: pyspiel.Game | str,

@@ -38,6 +38,8 @@ class PriorDescent(Solver):
 
     largest_step = 1.0
 
+    graph_options = ("_temperature",)
+
     def __init__(
         self,
         game: pyspiel.Game | str,

@@ -29,6 +29,7 @@ from algorithms.fictitious_play import FictitiousPlay, average_policy
 from algorithms.frozen_world import FrozenWorld
 from algorithms.model import Flow
 from algorithms.policy import greedy
+from algorithms.programs import program
 from algorithms.solver import State, Update
 from algorithms.tabular_learning import Learning, sampled_game
 
@@ -68,7 +69,7 @@ class QLearningFictitiousPlay(FictitiousPlay):
             episodes, batch_size, learning_rate, exploration, seed
         )
         super().__init__(game, lr=lr, dtype=dtype, device=device)
-        self._compiled_mix = self.model.compile(self._mix)
+        self._compiled_mix = program(self, "_mix")
 
     def fresh_state(self) -> State:
         uniform = self.model.uniform_policy()

@@ -17,13 +17,17 @@ fixed point iteration.
 
 from __future__ import annotations
 
+import dataclasses
+
 import pyspiel
 import tensorflow as tf
 
 from algorithms import regularisers
 from algorithms.fixed_point import FixedPoint
 from algorithms.model import Evaluation, Flow
-from algorithms.solver import State
+from algorithms.programs import program
+from algorithms.regularisers import Regulariser
+from algorithms.solver import State, exclusive
 from mfg_games import parameters
 
 
@@ -41,6 +45,8 @@ class RegularisedEquilibrium(FixedPoint):
       device: a TensorFlow device; None for TensorFlow's choice.
     """
 
+    graph_options = ("_temperature", "_regulariser")
+
     def __init__(
         self,
         game: pyspiel.Game | str,
@@ -52,13 +58,12 @@ class RegularisedEquilibrium(FixedPoint):
         device: str | None = None,
     ):
         parameters.positive("temperature", temperature)
-        self._regulariser = regularisers.regulariser(
-            regulariser, tsallis_order, temperature
-        )
+        self._regulariser = regularisers.regulariser(regulariser, tsallis_order)
         super().__init__(game, temperature, damping, dtype, device)
-        self._compiled_gap = self.model.compile(self._gap)
+        self._compiled_gap = program(self, "_gap")
 
     @property
+    @exclusive
     def regularised_exploitability(self) -> float:
         """What the best response of the regularised game gains there.
 
@@ -70,10 +75,13 @@ class RegularisedEquilibrium(FixedPoint):
     def _gap(self, state: State) -> tf.Tensor:
         policy = self._policy(state)
         flow = self.model.distribution(policy)
-        return self.model.evaluate(policy, flow, self._regulariser).exploitability
+        return self.model.evaluate(policy, flow, self._costs()).exploitability
+
+    def _costs(self) -> Regulariser:
+        return dataclasses.replace(self._regulariser, strength=self._temperature)
 
     def _response(
         self, policy: tf.Tensor, flow: Flow, values: Evaluation, legal: tf.Tensor
     ) -> tf.Tensor:
-        values = self.model.evaluate(policy, flow, self._regulariser)
-        return self._regulariser.policy(values.best_q, legal)
+        values = self.model.evaluate(policy, flow, self._costs())
+        return self._costs().policy(values.best_q, legal)

@@ -45,13 +45,15 @@ class Regulariser(abc.ABC):
     """A regulariser h.
 
     Attributes:
-      strength: its modulus of strong convexity; the temperature of an entropy.
+      strength: its modulus of strong convexity; the temperature of an entropy. A
+        scalar tensor, whose value a graph does not know, is not checked.
     """
 
-    strength: float = 1.0
+    strength: float | tf.Tensor = 1.0
 
     def __post_init__(self):
-        parameters.positive("strength", self.strength)
+        if not tf.is_tensor(self.strength):
+            parameters.positive("strength", self.strength)
 
     def policy(self, scores: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:
         """The maximiser of <scores, p> - h(p), [..., A].

@@ -15,7 +15,8 @@ end at a local optimum, or stay at a saddle that they start from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+import functools
 
 import pyspiel
 import tensorflow as tf
@@ -25,7 +26,8 @@ from algorithms.adaptive_mirror_descent import AdaptiveMirrorDescent
 from algorithms.history import OPTIMALITY_GAP
 from algorithms.model import Evaluation, Flow, ScorePolicy
 from algorithms.planner import PlannerModel, load_planner
-from algorithms.solver import Solver, State
+from algorithms.programs import program
+from algorithms.solver import Solver, State, exclusive
 from mfg_games import parameters
 
 
@@ -35,6 +37,7 @@ class PlannersSolver(Solver):
     The exploitability, the values and the flow are those of the game.
     """
 
+    graph_options = ("_planner",)
     _planner: PlannerModel
 
     def _plan(
@@ -42,7 +45,6 @@ class PlannersSolver(Solver):
     ) -> pyspiel.Game:
         """Makes the planner's problem before anything else; the game."""
         self._planner = load_planner(game, dtype, device)
-        self._compiled_gap = self._planner.compile(self._gap)
         return self._planner.game
 
     def _sweep(self, policy: tf.Tensor | ScorePolicy) -> tuple[Flow, Evaluation]:
@@ -54,7 +56,12 @@ class PlannersSolver(Solver):
     def _gap(self, state: State, flow: Flow) -> tf.Tensor:
         return self._planner.evaluate(self._policy(state), flow).exploitability
 
+    @functools.cached_property
+    def _compiled_gap(self) -> Callable[[State, Flow], tf.Tensor]:
+        return program(self, "_gap")
+
     @property
+    @exclusive
     def metrics(self) -> Mapping[str, float]:
         """The welfare of the current policy and its optimality gap."""
         gap = float(self._compiled_gap(self._state, self.flow))
@@ -74,6 +81,11 @@ class SocialOptimum(PlannersSolver, AdaptiveMirrorDescent):
     Raises:
       ValueError: the game's rewards cannot be differentiated.
     """
+
+    graph_options = (
+        *PlannersSolver.graph_options,
+        *AdaptiveMirrorDescent.graph_options,
+    )
 
     def __init__(
         self,
@@ -102,6 +114,11 @@ class SocialFrankWolfe(PlannersSolver, frank_wolfe.FrankWolfe):
       ValueError: the game's rewards cannot be differentiated, or its transitions depend
         on the crowd; or a parameter is out of range.
     """
+
+    graph_options = (
+        *PlannersSolver.graph_options,
+        *frank_wolfe.FrankWolfe.graph_options,
+    )
 
     def __init__(
         self,

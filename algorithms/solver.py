@@ -9,7 +9,8 @@ reading it costs nothing if the update follows.
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+import functools
 import inspect
 import types
 from typing import NamedTuple
@@ -21,7 +22,9 @@ import tensorflow as tf
 from algorithms import array_file
 from algorithms.distribution import DistributionPolicy
 from algorithms.model import Evaluation, Flow, load_model
+from algorithms.model.forks import use_tensorflow
 from algorithms.policy import ArrayPolicy
+from algorithms.programs import program
 from mfg_games.parameters import LARGEST, require
 
 State = dict[str, tf.Tensor]
@@ -40,6 +43,18 @@ class Update(NamedTuple):
     flow: Flow
     value: tf.Tensor
     best_value: tf.Tensor
+
+
+def exclusive(method: Callable) -> Callable:
+    """A method of a `Solver` in which there is one thread at a time."""
+
+    @functools.wraps(method)
+    def alone(self, *args, **kwargs):
+        use_tensorflow()
+        with self._lock:
+            return method(self, *args, **kwargs)
+
+    return alone
 
 
 class IterativeSolver(abc.ABC):
@@ -157,6 +172,9 @@ class IterativeSolver(abc.ABC):
 class Solver(IterativeSolver):
     """An iterative solver of one mean field game.
 
+    Of the solver, `_policy`, `_update` and whatever else becomes a program (see
+    `programs.py`) may read its model, its game and the `graph_options`.
+
     Args:
       game: any OpenSpiel mean field game, or its string.
       dtype: "float64" or "float32".
@@ -164,7 +182,12 @@ class Solver(IterativeSolver):
 
     Attributes:
       game, model: the game and its model.
+      graph_options: names of the attributes that compiled methods read, of the class.
+        They are set before `Solver.__init__` runs, and fixed. Real numbers come as
+        scalar tensors, all others as they are.
     """
+
+    graph_options: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -175,8 +198,9 @@ class Solver(IterativeSolver):
         self.model = load_model(game, dtype, device)
         self.game = self.model.game
         self.num_iterations = 0
-        self._compiled_update = self.model.compile(self._update)
-        self._compiled_policy = self.model.compile(self._policy)
+        self._lock = self.model.lock()
+        self._compiled_update = program(self, "_update")
+        self._compiled_policy = program(self, "_policy")
         self._state = self.fresh_state()
         self._pending: Update | None = None
         self._pending_step: float | None = None
@@ -197,6 +221,7 @@ class Solver(IterativeSolver):
         """The step of the coming iteration."""
         return 1.0
 
+    @exclusive
     def iteration(self, learning_rate: float | None = None) -> None:
         """Runs one iteration.
 
@@ -229,6 +254,7 @@ class Solver(IterativeSolver):
         """The current policy."""
         return self.policy_of(self._state)
 
+    @exclusive
     def policy_of(self, state: State) -> ArrayPolicy:
         """The policy of a state that this solver has had."""
         state = {name: state[name] for name in self._state}
@@ -283,10 +309,12 @@ class Solver(IterativeSolver):
         return DistributionPolicy(self.game, self.get_policy())
 
     @property
+    @exclusive
     def state(self) -> State:
         copies = {name: array.value() for name, array in self.variables.items()}
         return {**self._state, **copies}
 
+    @exclusive
     def restore(self, state: dict[str, np.ndarray], num_iterations: int) -> None:
         named = {**self.fresh_state(), **self.variables}
         # Variables that grow leave a dimension open.
@@ -297,6 +325,7 @@ class Solver(IterativeSolver):
         self._assign(state)
         self._pending = None
 
+    @exclusive
     def _evaluated(self, learning_rate: float | None = None) -> Update:
         step = self.step_size() if learning_rate is None else learning_rate
         if self._pending is None or step != self._pending_step:

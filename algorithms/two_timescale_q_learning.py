@@ -78,6 +78,8 @@ class TwoTimescaleQLearning(Solver):
       ValueError: a parameter is out of range, or the game is not one of `mfg_games`.
     """
 
+    graph_options = ("_temperature",)
+
     def __init__(
         self,
         game: pyspiel.Game | str,

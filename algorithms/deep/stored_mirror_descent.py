@@ -60,6 +60,8 @@ class StoredMirrorDescent(DeepSolver):
 
     presets: Mapping = types.MappingProxyType({"ours": StoredMirrorDescentConfig()})
 
+    graph_options = ("_tau",)
+
     def __init__(
         self,
         game: pyspiel.Game | str,
@@ -67,6 +69,7 @@ class StoredMirrorDescent(DeepSolver):
         dtype: str = "float64",
         device: str | None = None,
     ):
+        self._tau = config.tau
         super().__init__(game, config, dtype, device)
 
     def _build(self, spec: NetworkSpec) -> Mapping[str, tf.Variable]:
@@ -82,10 +85,10 @@ class StoredMirrorDescent(DeepSolver):
         return {"sum": tf.zeros(shape, self.model.dtype)}
 
     def _policy(self, state: State) -> tf.Tensor:
-        return softmax(state["sum"] / self.config.tau, self.model.legal_actions)
+        return softmax(state["sum"] / self._tau, self.model.legal_actions)
 
     def _learn(self, update: Update, here: World) -> tuple[State, Mapping[str, float]]:
-        scores = tf.cast(update.state["sum"] / self.config.tau, tf.float32)
+        scores = tf.cast(update.state["sum"] / self._tau, tf.float32)
         logarithms = log_softmax(scores, here.legal)
         loss = self._learner.learn(here, logarithms, self.num_iterations)
         self._history.append(self._learner.network)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import threading
 
 import pyspiel
 import tensorflow as tf
@@ -11,6 +12,7 @@ from algorithms import catalogue
 from algorithms.model.array_model import ArrayModel
 from algorithms.model.base import Evaluation, Flow, MeanFieldModel, ScorePolicy
 from algorithms.model.enumerated_model import EnumeratedModel
+from algorithms.model.forks import use_tensorflow
 from mfg_games.continuous import ContinuousGame
 from mfg_games.openspiel_game import MeanFieldGame
 
@@ -22,6 +24,7 @@ _DTYPES = ("float64", "float32")
 # not enumerate and compile it anew.
 _recent: collections.OrderedDict[tuple, MeanFieldModel] = collections.OrderedDict()
 _MAX_RECENT = 8
+_lock = threading.Lock()
 
 
 def load_model(
@@ -42,6 +45,7 @@ def load_model(
     Raises:
       ValueError: the game is no mean field game, the dtype is not one of the two, or
         there is no such device.
+      RuntimeError: this process was forked after TensorFlow had been used.
     """
     if dtype not in _DTYPES:
         raise ValueError(f"`dtype` must be one of {_DTYPES}. Received: {dtype!r}")
@@ -54,18 +58,20 @@ def load_model(
         )
     if game.get_type().dynamics != pyspiel.GameType.Dynamics.MEAN_FIELD:
         raise ValueError(f"`{game}` is no mean field game.")
+    use_tensorflow()
     # A model keeps its game alive, so an id in the table cannot be another game's.
     key = (id(getattr(game, "dynamics", game)), dtype, device)
-    if key not in _recent:
-        if isinstance(game, MeanFieldGame):
-            _require_device(device)
-            _recent[key] = ArrayModel(game, dtype, device)
-        else:
-            _recent[key] = EnumeratedModel(game, dtype)
-    _recent.move_to_end(key)
-    if len(_recent) > _MAX_RECENT:
-        _recent.popitem(last=False)
-    return _recent[key]
+    with _lock:
+        if key not in _recent:
+            if isinstance(game, MeanFieldGame):
+                _require_device(device)
+                _recent[key] = ArrayModel(game, dtype, device)
+            else:
+                _recent[key] = EnumeratedModel(game, dtype)
+        _recent.move_to_end(key)
+        if len(_recent) > _MAX_RECENT:
+            _recent.popitem(last=False)
+        return _recent[key]
 
 
 def _require_device(device: str | None) -> None:

@@ -66,8 +66,6 @@ class ArrayModel(MeanFieldModel):
             ]
         )
         self._segments = segments.split(d)
-        self._samplers: dict[int, Compiled] = {}
-        self._advances: dict[int, Compiled] = {}
         with tf.device(device):
             self._make_tables()
 
@@ -113,17 +111,17 @@ class ArrayModel(MeanFieldModel):
     def sampled_distribution(
         self, policy: tf.Tensor, players: int, seed: Sequence[int]
     ) -> Flow:
-        if players not in self._samplers:
-            self._samplers[players] = self.compile(
-                lambda policy, seed: self._flow(
-                    policy,
-                    lambda time, mass: sampled(
-                        mass, players, tf.stack([seed, tf.cast(time, seed.dtype)])
-                    ),
-                )
+        def flow(policy, seed):
+            return self._flow(
+                policy,
+                lambda time, mass: sampled(
+                    mass, players, tf.stack([seed, tf.cast(time, seed.dtype)])
+                ),
             )
+
         seed = np.random.SeedSequence(seed).generate_state(1)[0]
-        return self._samplers[players](policy, tf.constant(seed, tf.int64))
+        draw = self.program(("sampled_distribution", players), flow)
+        return draw(policy, tf.constant(seed, tf.int64))
 
     def _flow(self, policy: tf.Tensor | ScorePolicy, seen: Callable) -> Flow:
         """The flow; `seen(t, mass)`, [H, N, S], is met at t in place of the mass."""
@@ -227,12 +225,11 @@ class ArrayModel(MeanFieldModel):
           Their mass on the rows of the next time, or on the places at the horizon.
         """
         segment = next(s for s in self._segments if time < s.stop)
-        if segment.start not in self._advances:
-            self._advances[segment.start] = self.compile(
-                lambda i, *arrays, s=segment: self._advance(s, i, *arrays)
-            )
+        step = self.program(
+            ("advance", segment.start), functools.partial(self._advance, segment)
+        )
         i = tf.constant(time - segment.start)
-        return self._advances[segment.start](i, mass, policy, crowd_mass, crowd_policy)
+        return step(i, mass, policy, crowd_mass, crowd_policy)
 
     def _advance(self, segment: Segment, i, mass, policy, *crowd) -> tf.Tensor:
         mass, policy, *crowd = (

@@ -8,14 +8,16 @@ model's dtype.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 import functools
+import threading
 from typing import NamedTuple
 
 import numpy as np
 import pyspiel
 import tensorflow as tf
 
+from algorithms.model.compiled import Compiled
 from algorithms.regularisers import Regulariser
 
 
@@ -194,6 +196,26 @@ class MeanFieldModel(abc.ABC):
     def compile(self, function: Callable) -> Callable:
         """Makes a function of tensors, built on the sweeps, fast to call again."""
 
+    def program(self, key: Hashable, function: Callable) -> Callable:
+        """`compile`, but once for a key: what has been compiled for it is used again.
+
+        Args:
+          key: all that the function depends on besides the model and its arguments.
+          function: as in `compile`.
+        """
+        return self._programs.setdefault((key, Compiled.xla), self.compile(function))
+
+    @functools.cached_property
+    def _programs(self) -> dict[Hashable, Callable]:
+        return {}
+
+    def lock(self) -> threading.RLock:
+        """What a solver holds while it computes: a lock of its own.
+
+        Models that sweeps change have but one.
+        """
+        return threading.RLock()
+
     @abc.abstractmethod
     def node_index(self, state: pyspiel.State) -> int:
         """The row of a decision state.
@@ -260,17 +282,17 @@ class MeanFieldModel(abc.ABC):
         """A NumPy array as a tensor of the model's dtype."""
         return tf.convert_to_tensor(np.asarray(array, self.dtype.as_numpy_dtype))
 
-    @functools.cached_property
+    @property
     def compiled_distribution(self) -> Callable[[tf.Tensor], Flow]:
         """`distribution`, compiled."""
-        return self.compile(self.distribution)
+        return self.program("distribution", self.distribution)
 
-    @functools.cached_property
+    @property
     def compiled_evaluate(self) -> Callable[[tf.Tensor, Flow], Evaluation]:
         """`evaluate`, compiled."""
-        return self.compile(lambda policy, flow: self.evaluate(policy, flow))
+        return self.program("evaluate", self.evaluate)
 
-    @functools.cached_property
+    @property
     def compiled_steps(self) -> Callable[[Flow], Steps]:
         """`steps`, compiled."""
-        return self.compile(self.steps)
+        return self.program("steps", self.steps)

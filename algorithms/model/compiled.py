@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 import contextlib
+import pathlib
+import threading
+import warnings
 
 import optree
 import tensorflow as tf
+
+from algorithms.model.forks import use_tensorflow
+
+_MAPS = pathlib.Path("/proc/self/maps")
+_MOST_MAPS = pathlib.Path("/proc/sys/vm/max_map_count")
+_SHARE_OF_MAPS = 0.75  # the rest is for programs in the making, threads and arrays
 
 
 class Compiled:
@@ -16,6 +25,10 @@ class Compiled:
     `tf.function` would compare them with those of all earlier calls, and even its
     concrete functions bind and check them anew: 0.3 and 0.15 ms a call, more than the
     sweeps of a small game take. Here only the flat tensors are passed on.
+
+    What XLA makes is never freed: a few dozen memory maps and some megabytes for each
+    sweep. Where the process has hardly any maps left, without which it would end in a
+    segmentation fault, plain graphs are built instead.
 
     Args:
       function: takes and returns nested structures of tensors and None.
@@ -30,15 +43,17 @@ class Compiled:
     def __init__(self, function: Callable, device: str | None = None):
         self._function = function
         self._device = device
-        self._concrete = None
+        self._run: Callable | None = None
+        self._lock = threading.Lock()
 
     def __call__(self, *arguments):
+        use_tensorflow()
         tensors, structure = optree.tree_flatten(arguments)
         # Entering a device takes time even where there is none to enter.
         with tf.device(self._device) if self._device else contextlib.nullcontext():
-            if self._concrete is None:
+            if self._run is None:
                 self._compile(tensors, structure)
-            results = self._concrete.inference_fn.call_flat(*tensors, *self._captured)
+            results = self._run(*tensors)
         return self._results.unflatten(results)
 
     def _compile(self, tensors: list[tf.Tensor], structure: optree.PyTreeSpec) -> None:
@@ -47,6 +62,36 @@ class Compiled:
             results, self._results = optree.tree_flatten(result)
             return results
 
-        compiled = tf.function(flat_function, jit_compile=self.xla, autograph=False)
-        self._concrete = compiled.get_concrete_function(*tensors)
-        self._captured = self._concrete.captured_inputs
+        with self._lock:
+            if self._run is None:  # else another thread was quicker
+                xla = self.xla and room_for_xla()
+                compiled = tf.function(flat_function, jit_compile=xla, autograph=False)
+                self._run = _flat_call(compiled.get_concrete_function(*tensors))
+
+
+def _flat_call(concrete) -> Callable:
+    """A concrete function that takes and returns flat tensors, unchecked."""
+    inference = getattr(concrete, "inference_fn", None)
+    call = getattr(inference, "call_flat", None)
+    if call is None:  # the quick way is none that TensorFlow promises
+        return concrete
+    captured = concrete.captured_inputs
+    return lambda *tensors: call(*tensors, *captured)
+
+
+def room_for_xla() -> bool:
+    """Whether the process may have more memory maps; warns once if not."""
+    try:
+        most = int(_MOST_MAPS.read_text())
+        maps = _MAPS.read_bytes().count(b"\n")
+    except OSError:  # a system without such a limit
+        return True
+    if maps < _SHARE_OF_MAPS * most:
+        return True
+    warnings.warn(
+        f"{maps} of {most} memory maps are in use: what is compiled from now on runs "
+        "without XLA, slower and with the same results. A new process starts afresh.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return False

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+import functools
+import threading
 
 import numpy as np
 import pyspiel
@@ -20,6 +22,7 @@ from algorithms.model.base import (
 from algorithms.model.enumerated_flow import Clumps, Forward, Sampled, edge_weights
 from algorithms.model.enumerated_steps import enumerated_steps
 from algorithms.model.enumeration import Enumeration, Layer, node_name, same_structure
+from algorithms.model.forks import use_tensorflow
 from algorithms.regularisers import Regulariser
 
 _PROBES = 2  # walks that try whether the distribution changes nodes or edges
@@ -63,6 +66,7 @@ class EnumeratedModel(MeanFieldModel):
                 f"`{game}` is no mean field game: its dynamics are {dynamics.name}."
             )
         self.game = game
+        self._lock = threading.RLock()
         self.dtype = tf.as_dtype(dtype)
         self.num_actions = game.num_distinct_actions()
         self.num_populations = game.num_players()
@@ -106,7 +110,16 @@ class EnumeratedModel(MeanFieldModel):
         return self._legal
 
     def compile(self, function: Callable) -> Callable:
-        return function
+        @functools.wraps(function)
+        def alone(*arguments):
+            use_tensorflow()
+            with self._lock:  # sweeps find nodes and remember visits
+                return function(*arguments)
+
+        return alone
+
+    def lock(self) -> threading.RLock:
+        return self._lock
 
     # ---- sweeps ------------------------------------------------------------------
 

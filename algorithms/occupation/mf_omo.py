@@ -21,6 +21,7 @@ the exploitability is the policy's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+import functools
 
 import keras
 import numpy as np
@@ -32,6 +33,7 @@ from algorithms.deep.networks import named_variables
 from algorithms.model.array_model import ArrayModel
 from algorithms.occupation import simplex
 from algorithms.occupation.omo_objective import OmoObjective, Variables, largest_sums
+from algorithms.programs import program
 from algorithms.regularisers import softmax
 from algorithms.solver import Solver, State, Update
 from mfg_games import parameters
@@ -61,6 +63,8 @@ class MFOMO(Solver):
     Raises:
       ValueError: a parameter is out of range, or the game is not one of `mfg_games`.
     """
+
+    graph_options = ("_optimizer", "_weights")
 
     def __init__(
         self,
@@ -92,7 +96,7 @@ class MFOMO(Solver):
         self._seed = seed
         self._metrics: Mapping[str, float] = {}
         super().__init__(game, dtype, device)
-        self._compiled_slopes = self.model.compile(self._slopes)
+        self._compiled_slopes = program(self, "_slopes")
         if optimizer == ADAM:
             weights = [keras.Variable(array) for array in self._state.values()]
             self._adam = keras.optimizers.Adam(lr)
@@ -121,13 +125,19 @@ class MFOMO(Solver):
                 "`game` must be registered by `mfg_games.register`, whose rewards have "
                 f"gradients. Received: game=`{self.model.game}`"
             )
-        self._objective = OmoObjective(self.model, self._weights)
-        self._totals = _totals(self.game.dynamics)
         legal = self.model.legal_actions
         draws = np.random.default_rng(self._seed).normal(size=legal.shape)
         policy = softmax(self.model.as_tensor(self._spread * draws), legal)
         mass = self.model.compiled_distribution(policy).mass
-        return self.model.compile(self._start)(policy, mass)
+        return program(self, "_start")(policy, mass)
+
+    @functools.cached_property
+    def _objective(self) -> OmoObjective:
+        return OmoObjective(self.model, self._weights)
+
+    @functools.cached_property
+    def _totals(self) -> np.ndarray:
+        return _totals(self.game.dynamics)
 
     def _start(self, policy: tf.Tensor, mass: tf.Tensor) -> State:
         states = self.game.dynamics.num_states

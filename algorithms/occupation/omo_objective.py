@@ -51,7 +51,7 @@ class OmoObjective:
 
     def __init__(self, model: ArrayModel, weights: tuple[float, float, float]):
         self._model = model
-        self._weights = tf.constant(weights, model.dtype)
+        self._weights = tf.convert_to_tensor(weights, model.dtype)
         start = model.start()
         self._start = tf.scatter_nd(
             start.rows[:, None], start.probabilities, [model.num_nodes]

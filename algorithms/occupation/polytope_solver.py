@@ -13,7 +13,7 @@ from algorithms.model import MeanFieldModel
 from algorithms.model.array_model import ArrayModel
 from algorithms.occupation.flow_polytope import FlowPolytope
 from algorithms.occupation.kernel import fixed_kernel
-from algorithms.solver import Solver, State, Update
+from algorithms.solver import Solver, State, Update, exclusive
 from mfg_games import parameters
 
 
@@ -85,6 +85,7 @@ class PolytopeSolver(Solver):
         return self._state["tolls"].numpy().astype(np.float64)
 
     @property
+    @exclusive
     def exploitability(self) -> float:
         """What the best response gains, tolls included, summed over populations."""
         if self.polytope.capacity is None:
@@ -97,6 +98,7 @@ class PolytopeSolver(Solver):
         return gained + paid + float(self.tolls[charged] @ room[charged])
 
     @property
+    @exclusive
     def metrics(self) -> Mapping[str, float]:
         if self.polytope.capacity is None or not self._metrics:
             return self._metrics
