@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 import types
 
 import numpy as np
@@ -40,11 +40,13 @@ class Immutable:
 
 
 def make_read_only(thing: object) -> None:
-    """Makes all arrays in an object read-only, those of what it holds included.
+    """Makes all arrays in an object read-only, and those that they are views of."""
+    for array in arrays_in(thing):
+        array.setflags(write=False)
 
-    Containers and attributes are followed to any depth; arrays that others are views
-    of are made read-only, too.
-    """
+
+def arrays_in(thing: object) -> Iterator[np.ndarray]:
+    """All arrays in an object: in its attributes, and in containers to any depth."""
     seen, left = {}, [thing]
     while left:
         each = left.pop()
@@ -52,9 +54,8 @@ def make_read_only(thing: object) -> None:
             continue
         seen[id(each)] = each  # which keeps the number from being used again
         if isinstance(each, np.ndarray):
-            each.setflags(write=False)
-            if isinstance(each.base, np.ndarray):
-                left.append(each.base)
+            yield each
+            left.append(each.base)
         elif isinstance(each, Mapping):
             left += each.values()
         elif isinstance(each, list | tuple | set | frozenset):

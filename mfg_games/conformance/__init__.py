@@ -21,9 +21,12 @@ from mfg_games.conformance import (
     copies,
     distributions,
     evaluators,
+    functions,
     names,
     observations,
+    precision,
     rewards,
+    signature,
     structure,
 )
 from mfg_games.conformance.report import (
@@ -36,7 +39,17 @@ from mfg_games.conformance.subject import Findings, Subject
 
 __all__ = ["CHECKS", "ConformanceError", "Failure", "Report", "check_game"]
 
+# Where one of these fails the others would only say so once more, in other words.
+_FIRST = (
+    functions.function_shapes,
+    functions.array_types,
+    functions.transition_laws,
+)
 CHECKS = (
+    signature.annotations,
+    *_FIRST,
+    functions.reward_range,
+    precision.single_precision,
     structure.walk,
     structure.random_play,
     structure.random_simulation,
@@ -79,8 +92,8 @@ def check_game(
 ) -> Report:
     """Examines a mean field game and reports all that is wrong with it.
 
-    Every check runs, whatever the others find; a check that fails with an exception
-    is a failure with that exception.
+    Every check runs, whatever the others find, unless a game's functions return what
+    no player can play; a check that fails with an exception is a failure with it.
 
     Args:
       game: any OpenSpiel mean field game, or the string that loads it.
@@ -103,8 +116,12 @@ def check_game(
         )
     subject = Subject(game, max_states, names_before, seed)
     passed, failures, not_applicable = [], [], {}
+    unplayable = None
     for check in CHECKS:
         name = check.__name__
+        if unplayable:
+            not_applicable[name] = f"mend first what [{unplayable}] names"
+            continue
         try:
             found = list(_failures(check, subject))
         except NotApplicableError as reason:
@@ -113,6 +130,8 @@ def check_game(
         failures += found
         if not found:
             passed.append(name)
+        elif check in _FIRST:
+            unplayable = name
     return Report(
         str(game), tuple(passed), tuple(failures), not_applicable, _notes(subject)
     )

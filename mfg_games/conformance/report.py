@@ -91,6 +91,8 @@ class Report:
             if len(failures) > _SHOWN_PER_CHECK:
                 more = len(failures) - _SHOWN_PER_CHECK
                 lines.append(f"  ... and {more} more failures of [{check}]")
-        lines += [f"not checked: {k}: {v}" for k, v in self.not_applicable.items()]
+        for reason in dict.fromkeys(self.not_applicable.values()):
+            checks = [k for k, v in self.not_applicable.items() if v == reason]
+            lines.append(f"not checked: {', '.join(checks)}: {reason}")
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)

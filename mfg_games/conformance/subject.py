@@ -8,8 +8,11 @@ import functools
 import numpy as np
 import pyspiel
 
+from mfg_games.conformance import crowds
 from mfg_games.conformance.play import Trajectory
+from mfg_games.conformance.report import NotApplicableError
 from mfg_games.conformance.walk import Walk
+from mfg_games.dynamics import Dynamics
 
 # What a check yields for everything wrong: expected, found, likely cause.
 Findings = Iterator[tuple[str, str, str]]
@@ -55,3 +58,30 @@ class Subject:
             for _ in range(_PLAYS)
             for population, state in enumerate(self.game.new_initial_states())
         ]
+
+    @property
+    def dynamics(self) -> Dynamics:
+        """The functions that the game is derived from.
+
+        Raises:
+          NotApplicableError: it is written by hand.
+        """
+        dynamics = getattr(self.game, "dynamics", None)
+        if not isinstance(dynamics, Dynamics):
+            raise NotApplicableError("the game is not derived from a Dynamics")
+        return dynamics
+
+    @functools.cached_property
+    def chosen_steps(self) -> list[crowds.Step]:
+        """What the functions return in random crowds and at corners."""
+        return list(crowds.chosen_steps(self.dynamics, self.seed))
+
+    @functools.cached_property
+    def response_steps(self) -> list[crowds.Step]:
+        """What they return in the crowds of best responses."""
+        return list(crowds.response_steps(self.dynamics, self.max_states))
+
+    @property
+    def steps(self) -> list[crowds.Step]:
+        """Both."""
+        return [*self.chosen_steps, *self.response_steps]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from breaking import BROKEN, Bar, BrokenGame, Pair, broken_game, broken_state
+import broken_dynamics  # noqa: F401 - registers more of them
 import numpy as np
 import pyspiel
 
