@@ -48,6 +48,9 @@ class ArrayPolicy(openspiel_policy.Policy):
         self.model = model
         self.probabilities = np.asarray(probabilities)
 
+    def __reduce__(self):
+        return (type(self), (self.model, self.probabilities))
+
     def action_probabilities(
         self, state: pyspiel.State, player_id: int | None = None
     ) -> dict[int, float]:
