@@ -152,10 +152,6 @@ class IterativeSolver(abc.ABC):
         """
         return state
 
-    def as_tensor(self, array: np.ndarray) -> tf.Tensor:
-        """An array of a saved state as it is held."""
-        return tf.constant(array)
-
     def _require_shapes(
         self, expected: Mapping[str, tf.TensorShape], state: Mapping[str, np.ndarray]
     ) -> None:
@@ -310,9 +306,6 @@ class Solver(IterativeSolver):
             else:
                 placed[name][...] = array
         return placed
-
-    def as_tensor(self, array: np.ndarray) -> tf.Tensor:
-        return self.model.as_tensor(array)
 
     @property
     def flow(self) -> Flow:
