@@ -122,7 +122,7 @@ class AdaptiveMirrorDescent(MirrorDescent):
         move = step * start["accepted_gains"] + momentum * last_move
         scores = start["accepted_scores"] + move
         new = {"scores": scores, **start, "step": step, "age": age, "growth": growth}
-        return Update(new, flow, values.value, values.best_value)
+        return Update(new, flow, values.totals)
 
     def _curvature(self, state: State, trial: State) -> tuple[tf.Tensor, tf.Tensor]:
         """The curvature along the last move, and G'."""

@@ -22,10 +22,11 @@ class BestResponse(NodeValues):
         model = distribution.model
         values = model.compiled_evaluate(model.uniform_policy(), distribution.flow)
         legal = model.legal_actions.numpy()
-        q = values.best_q.numpy()
+        q = model.absolute(values.best_q, values).numpy()
         best = np.where(legal, q, -np.inf).max(-1)
-        super().__init__(distribution, q, best, values.best_value.numpy())
-        self._policy = ArrayPolicy(model, greedy(values.best_q, model.legal_actions))
+        super().__init__(distribution, q, best, values.totals.best_value.numpy())
+        response = greedy(values.best_q, model.legal_actions, values.totals.resolution)
+        self._policy = ArrayPolicy(model, response)
 
     def get_policy(self) -> ArrayPolicy:
         """The best response; ties go to the first legal action."""

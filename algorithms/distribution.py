@@ -9,11 +9,10 @@ from open_spiel.python.mfg import distribution as openspiel_distribution
 import pyspiel
 
 from algorithms.model import load_model
-from algorithms.pickled import OnModel
 from algorithms.policy import policy_array
 
 
-class DistributionPolicy(OnModel, openspiel_distribution.Distribution):
+class DistributionPolicy(openspiel_distribution.Distribution):
     """Masses of all decision and mean field nodes under a policy.
 
     The calls are those of OpenSpiel's class of the same name; OpenSpiel's evaluators
@@ -37,6 +36,7 @@ class DistributionPolicy(OnModel, openspiel_distribution.Distribution):
             num_met = self.model.num_met
             self.rows = policy_array(self.model, policy)
             self.flow = self.model.compiled_distribution(self.rows)
+        self.model.require_sound(self.flow)
 
     @functools.cached_property
     def distribution(self) -> dict[str, float]:

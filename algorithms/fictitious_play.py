@@ -73,13 +73,14 @@ class FictitiousPlay(Solver):
             response,
             tf.where(step_size < 1, uniform, response),
         )
-        return Update({"policy": average}, flow, values.value, values.best_value)
+        return Update({"policy": average}, flow, values.totals)
 
     def _response(
         self, policy: tf.Tensor, flow: Flow, values: Evaluation, legal: tf.Tensor
     ) -> tf.Tensor:
         """What a newcomer to the flow plays, [D, A]."""
-        return respond(values.best_q, legal, self._temperature)
+        rounding = values.totals.resolution
+        return respond(values.best_q, legal, self._temperature, rounding)
 
 
 def average_policy(

@@ -112,16 +112,17 @@ class FrankWolfe(Solver):
         policy = self._policy(state)
         flow, values = self._sweep(policy)
         here = flow.mass[:, None] * policy
-        response = self._occupancy(greedy(values.best_q, legal))
+        best = greedy(values.best_q, legal, values.totals.resolution)
+        response = self._occupancy(best)
         if self._atoms:
             gains = _advantage(policy, values.q)
             atoms = self._moved(state["atoms"], here, response, gains, step_size)
-            return Update({"atoms": atoms}, flow, values.value, values.best_value)
+            return Update({"atoms": atoms}, flow, values.totals)
         if self._searches:
             first = tf.reduce_sum(response * _advantage(policy, values.q))
             step_size = self._line_search(here, response, first, step_size)
         played = self._played(_mixed(here, response, step_size))
-        return Update({"policy": played}, flow, values.value, values.best_value)
+        return Update({"policy": played}, flow, values.totals)
 
     def _line_search(self, here, target, first, longest) -> tf.Tensor:
         """The step up to `longest` at which the slope vanishes, by Illinois' rule.

@@ -77,7 +77,7 @@ class MirrorDescent(Solver):
         flow, values = self._sweep(policy)
         kept = (1 - self._temperature * step_size) * state["scores"]
         scores = kept + step_size * self._gains(policy, flow, values)
-        return Update({"scores": scores}, flow, values.value, values.best_value)
+        return Update({"scores": scores}, flow, values.totals)
 
     def _gains(self, policy: ScorePolicy, flow: Flow, values: Evaluation) -> tf.Tensor:
         """What the scores gain at rate 1, in the shape of `Evaluation.scores`."""

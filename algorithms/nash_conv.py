@@ -20,21 +20,22 @@ class NashConv:
 
     def __init__(self, game: pyspiel.Game | str, policy: openspiel_policy.Policy):
         self._distribution = DistributionPolicy(game, policy)
-        self._values = self._distribution.model.compiled_evaluate(
-            self._distribution.rows, self._distribution.flow
-        )
+        rows, flow = self._distribution.rows, self._distribution.flow
+        model = self._distribution.model
+        self._totals = model.compiled_evaluate(rows, flow).totals
+        model.require_sound(flow, self._totals)
 
     def nash_conv(self) -> float:
         """The sum over populations; zero exactly at an equilibrium."""
-        return float(self._values.exploitability)
+        return float(self._totals.exploitability)
 
     def br_values(self) -> list[float]:
         """Value of the best response of each population."""
-        return self._values.best_value.numpy().tolist()
+        return self._totals.best_value.numpy().tolist()
 
     def policy_values(self) -> list[float]:
         """Value of the policy for each population."""
-        return self._values.value.numpy().tolist()
+        return self._totals.value.numpy().tolist()
 
     @property
     def distribution(self) -> DistributionPolicy:

@@ -94,7 +94,7 @@ class ParticleSwarm(Solver):
 
     def _update(self, state: State, step_size: tf.Tensor) -> Update:
         flow, values = self._sweep(state["policy"])
-        return Update(state, flow, values.value, values.best_value)
+        return Update(state, flow, values.totals)
 
     def _values(self, logits: tf.Tensor) -> tf.Tensor:
         """Exploitability of each particle, [P]."""
@@ -103,7 +103,7 @@ class ParticleSwarm(Solver):
         def exploitability(logits):
             policy = softmax(logits, legal)
             _, values = self._sweep(policy)
-            return values.exploitability
+            return values.totals.exploitability
 
         if isinstance(self.model, ArrayModel):  # one compiled loop
             return tf.map_fn(exploitability, logits)

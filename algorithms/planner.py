@@ -67,22 +67,25 @@ class PlannerModel(ArrayModel):
         law = tf.constant(shares * d.uniform_law())
         with tf.GradientTape() as tape:
             tape.watch(law)
-            _, probabilities = self._step.transition(first, 0, law)
+            probabilities = self._step.transition(first, 0, law).probabilities
         leans = tape.gradient(probabilities, law) is not None
         return self._step.fixed is None or leans
 
     def _rewards(self, segment: Segment, i, law, policy, values) -> tf.Tensor:
         """Derivative rewards; `values[0]`, one step later, are the planner's."""
         joint = tf.stop_gradient(self._joint(law, policy))
+        masses = tf.cast(joint, tf.float64)
         with tf.GradientTape() as tape:
             tape.watch(law)
             rewards = self._step.reward(segment, i, law)
-            welfare = tf.reduce_sum(joint * rewards)
+            welfare = tf.reduce_sum(masses * rewards)
             if self.crowd_moves:
                 ones = tf.ones_like(joint[..., 0])
-                arriving = self._forward(segment, i, ones, joint, law)
-                welfare += tf.reduce_sum(values[0] * arriving)
+                arriving, _ = self._forward(segment, i, ones, joint, law)
+                later = tf.reduce_sum(values[0] * arriving)
+                welfare += tf.cast(later, tf.float64)
         others = tape.gradient(welfare, law, unconnected_gradients=_ZERO)
+        others = tf.cast(others, tf.float64)
         return rewards + (others if self._dynamics.joint_law else others[..., None])
 
     def _joint(self, law: tf.Tensor, policy: tf.Tensor) -> tf.Tensor:
@@ -92,8 +95,10 @@ class PlannerModel(ArrayModel):
     def _terminal_rewards(self, mass: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(mass)
-            welfare = tf.reduce_sum(mass * self._step.terminal_rewards(mass))
-        return tape.gradient(welfare, mass, unconnected_gradients=_ZERO)
+            masses = tf.cast(mass, tf.float64)
+            welfare = tf.reduce_sum(masses * self._step.terminal_rewards(masses))
+        others = tape.gradient(welfare, mass, unconnected_gradients=_ZERO)
+        return tf.cast(others, tf.float64)
 
 
 def load_planner(

@@ -56,6 +56,8 @@ class PolicyIteration(Solver):
     def _update(self, state: State, step_size: tf.Tensor) -> Update:
         legal = self.model.legal_actions  # before the sweeps discover further nodes
         flow, values = self._sweep(state["policy"])
-        improve = greedy if self._temperature is None else softmax
-        policy = improve(step_size * values.q, legal)
-        return Update({"policy": policy}, flow, values.value, values.best_value)
+        if self._temperature is None:
+            policy = greedy(values.q, legal, values.totals.resolution)
+        else:
+            policy = softmax(step_size * values.q, legal)
+        return Update({"policy": policy}, flow, values.totals)

@@ -8,11 +8,10 @@ from open_spiel.python.mfg import value as openspiel_value
 import pyspiel
 
 from algorithms.distribution import DistributionPolicy
-from algorithms.pickled import OnModel
 from algorithms.policy import policy_array
 
 
-class NodeValues(OnModel, openspiel_value.ValueFunction):
+class NodeValues(openspiel_value.ValueFunction):
     """Values of a model's decision nodes, and of the game's roots.
 
     Args:
@@ -30,7 +29,7 @@ class NodeValues(OnModel, openspiel_value.ValueFunction):
         root_values: np.ndarray,
     ):
         super().__init__(distribution.game)
-        self.model = distribution.model
+        self._model = distribution.model
         self._q = q
         self._values = values
         self._root_values = root_values
@@ -43,7 +42,7 @@ class NodeValues(OnModel, openspiel_value.ValueFunction):
         """
         if state.move_number() == 0 and state.is_chance_node():
             return float(self._root_values[state.mean_field_population()])
-        row = self.model.node_index(state)
+        row = self._model.node_index(state)
         return float(self._values[row] if action is None else self._q[row, action])
 
     def eval_state(self, state: pyspiel.State) -> float:
@@ -69,7 +68,7 @@ class PolicyValue(NodeValues):
         model = distribution.model
         rows = policy_array(model, policy)
         values = model.compiled_evaluate(rows, distribution.flow)
-        q = values.q.numpy()
+        q = model.absolute(values.q, values).numpy()
         super().__init__(
-            distribution, q, (rows.numpy() * q).sum(-1), values.value.numpy()
+            distribution, q, (rows.numpy() * q).sum(-1), values.totals.value.numpy()
         )

@@ -162,8 +162,9 @@ def values_by_law(policy: ArrayPolicy) -> tuple[np.ndarray, np.ndarray]:
     found = model.compiled_evaluate(probabilities, flow)
     rows = model.rows(0)
     laws = model.game.dynamics.initial_laws
-    best = tf.where(model.legal_actions, found.best_q, found.best_q.dtype.min)[rows]
-    value = tf.reduce_sum(probabilities[rows] * found.q[rows], axis=1)
+    q, best_q = (model.absolute(each, found) for each in (found.q, found.best_q))
+    best = tf.where(model.legal_actions, best_q, best_q.dtype.min)[rows]
+    value = tf.reduce_sum(tf.cast(probabilities, tf.float64)[rows] * q[rows], axis=1)
     best_value = tf.reduce_max(best, axis=1)
     return tuple(
         (laws * column.numpy().reshape(laws.shape)).sum(axis=2)

@@ -73,4 +73,4 @@ class PriorDescent(Solver):
         gain = values.best_q / self._temperature
         prior = state["prior_logits"]
         state = {"prior_logits": prior + step_size * gain, "logits": prior + gain}
-        return Update(state, flow, values.value, values.best_value)
+        return Update(state, flow, values.totals)

@@ -78,7 +78,7 @@ class QLearningFictitiousPlay(FictitiousPlay):
     def _update(self, state: State, step_size: tf.Tensor) -> Update:
         """The sweeps only: the next state takes learning, outside of the graph."""
         flow, values = self._sweep(state["policy"])
-        return Update(state, flow, values.value, values.best_value)
+        return Update(state, flow, values.totals)
 
     def _advance(self, update: Update) -> State:
         world = FrozenWorld(self.game.dynamics, update.flow)

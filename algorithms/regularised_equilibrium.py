@@ -75,7 +75,8 @@ class RegularisedEquilibrium(FixedPoint):
     def _gap(self, state: State) -> tf.Tensor:
         policy = self._policy(state)
         flow = self.model.distribution(policy)
-        return self.model.evaluate(policy, flow, self._costs()).exploitability
+        values = self.model.evaluate(policy, flow, self._costs())
+        return values.totals.exploitability
 
     def _costs(self) -> Regulariser:
         return dataclasses.replace(self._regulariser, strength=self._temperature)

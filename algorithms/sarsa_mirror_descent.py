@@ -85,7 +85,7 @@ class SarsaMirrorDescent(Solver):
     def _update(self, state: State, step_size: tf.Tensor) -> Update:
         """The sweeps only: the next state takes learning, outside of the graph."""
         flow, values = self._sweep(self._policy(state))
-        return Update(state, flow, values.value, values.best_value)
+        return Update(state, flow, values.totals)
 
     def _advance(self, update: Update) -> State:
         world = FrozenWorld(self.game.dynamics, update.flow)

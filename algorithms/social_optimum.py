@@ -50,11 +50,10 @@ class PlannersSolver(Solver):
     def _sweep(self, policy: tf.Tensor | ScorePolicy) -> tuple[Flow, Evaluation]:
         flow, values = super()._sweep(policy)
         planned = self._planner.evaluate(policy, flow)
-        planned = planned._replace(value=values.value, best_value=values.best_value)
-        return flow, planned
+        return flow, planned._replace(totals=values.totals)
 
     def _gap(self, state: State, flow: Flow) -> tf.Tensor:
-        return self._planner.evaluate(self._policy(state), flow).exploitability
+        return self._planner.evaluate(self._policy(state), flow).totals.exploitability
 
     @functools.cached_property
     def _compiled_gap(self) -> Callable[[State, Flow], tf.Tensor]:

@@ -127,7 +127,7 @@ def responses(
     for simulations in scale.simulations:
         policy = planner.plan(outlook, rows, 0, simulations)
         values = model.compiled_evaluate(tf.cast(policy, model.dtype), flow)
-        missed = float(values.exploitability)
+        missed = float(values.totals.exploitability)
         found.append(
             Measurement(game, RESPONSE, kernel, simulations, updates, seed, missed)
         )

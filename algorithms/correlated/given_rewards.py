@@ -30,18 +30,17 @@ class ArrayProblem(ArrayModel):
                 ),
                 values,
                 range(segment.length - 1, -1, -1),
-                [(segment.histories, *self._layer, self.num_actions)],
-                self.dtype,
+                [self._spec(segment, self.num_actions)],
             )
             layers.append(tf.reshape(q, [-1, self.num_actions]))
-        return tf.reduce_sum(self._initial * values), tf.concat(layers[::-1], 0)
+        return tf.reduce_sum(self._start() * values), tf.concat(layers[::-1], 0)
 
     def _best(self, segment: Segment, i, values: tf.Tensor, rewards: tf.Tensor):
         """One step back: values [1, H, N, S] now, and Q [H, N, S, A]."""
         law = self._dynamics.uniform_law()  # any, since no transition depends on it
         law = segment.probabilities.reshape([-1] + [1] * law.ndim) * law
         step = self._step.transition(segment, i, law)
-        after = self._step.continuation(segment, values, *step)[0]
+        after = self._step.continuation(segment, values, step)[0]
         q = rewards + self._by_action(after)
         allowed = tf.where(self._legal, q, q.dtype.min) if self._restricted else q
         return tf.reduce_max(allowed, axis=-1)[None], (q,)

@@ -114,7 +114,7 @@ class LinearGame:
         policy = played(self.model, measure)
         values = self.model.evaluate(policy, self.model.distribution(policy))
         earned = tf.reduce_sum(policy * values.q, axis=-1, keepdims=True)
-        return tf.reduce_sum(values.value), values.q - earned
+        return tf.reduce_sum(values.totals.value), values.q - earned
 
     def _respond(self, rewards: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         value, q = self._problem.solve(rewards)

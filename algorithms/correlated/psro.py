@@ -113,7 +113,7 @@ class MeanFieldPSRO(Solver):
     def _update(self, state: State, step_size: tf.Tensor) -> Update:
         """The sweeps of the average policy; the iteration itself is in `_advance`."""
         flow, values = self._sweep(state["policy"])
-        return Update(state, flow, values.value, values.best_value)
+        return Update(state, flow, values.totals)
 
     @property
     def correlation_device(self) -> CorrelationDevice:

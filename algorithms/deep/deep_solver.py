@@ -117,7 +117,7 @@ class DeepSolver(WithPresets, Solver):
     def _update(self, state: State, step_size: tf.Tensor) -> Update:
         """Sweeps only: learning, in a graph of its own, comes after."""
         flow, values = self._sweep(self._policy(state))
-        return Update(state, flow, values.value, values.best_value)
+        return Update(state, flow, values.totals)
 
 
 def _require_finite(metrics: Mapping[str, float]) -> None:

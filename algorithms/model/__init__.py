@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import collections
-import copyreg
 import threading
 
 import pyspiel
 import tensorflow as tf
 
-from algorithms import catalogue, pickled
+from algorithms import catalogue
 from algorithms.model.array_model import ArrayModel
-from algorithms.model.base import Evaluation, Flow, MeanFieldModel, ScorePolicy
+from algorithms.model.base import (
+    Evaluation,
+    Flow,
+    GameFault,
+    MeanFieldModel,
+    ScorePolicy,
+    Totals,
+)
 from algorithms.model.enumerated_model import EnumeratedModel
-from algorithms.model.enumeration import Discovered
 from algorithms.model.forks import use_tensorflow
 from mfg_games.continuous import ContinuousGame
 from mfg_games.openspiel_game import MeanFieldGame
 
-__all__ = ["Evaluation", "Flow", "MeanFieldModel", "ScorePolicy", "load_model"]
+__all__ = [
+    "Evaluation",
+    "Flow",
+    "GameFault",
+    "MeanFieldModel",
+    "ScorePolicy",
+    "Totals",
+    "load_model",
+]
 
 _DTYPES = ("float64", "float32")
 
@@ -74,23 +87,6 @@ def load_model(
         if len(_recent) > _MAX_RECENT:
             _recent.popitem(last=False)
         return _recent[key]
-
-
-def _reduced(model: MeanFieldModel) -> tuple:
-    """How models are pickled: by their games, and what of those they have met."""
-    game = pickled.packed(model.game)
-    return (_restored, (game, model.dtype.name, model.discovered()))
-
-
-def _restored(packed, dtype: str, discovered: Discovered | None) -> MeanFieldModel:
-    game = pickled.unpacked(packed)
-    if discovered is None:
-        return load_model(game, dtype)
-    return EnumeratedModel(game, dtype, discovered)
-
-
-copyreg.pickle(ArrayModel, _reduced)
-copyreg.pickle(EnumeratedModel, _reduced)
 
 
 def _require_device(device: str | None) -> None:

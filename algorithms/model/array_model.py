@@ -13,7 +13,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from algorithms.model import array_nodes, segments
+from algorithms.model import array_nodes, backward, segments, soundness
 from algorithms.model.array_steps import array_steps
 from algorithms.model.base import (
     Evaluation,
@@ -22,6 +22,7 @@ from algorithms.model.base import (
     ScorePolicy,
     Start,
     Steps,
+    Totals,
 )
 from algorithms.model.compiled import Compiled
 from algorithms.model.one_step import OneStep
@@ -74,13 +75,13 @@ class ArrayModel(MeanFieldModel):
         legal = d.legal_actions
         self._restricted = legal is not None and not legal.all()
         self._legal = table(legal) if self._restricted else None
-        initial = d.initial_laws / len(d.initial_laws)
-        self._initial = table(initial.astype(self.dtype.as_numpy_dtype))
+        self._paid = self.num_actions if d.has_action_rewards() else 1
+        self._initial = table(d.initial_laws / len(d.initial_laws))
         # The state that a move leads to says all about it, if it costs nothing itself.
         # Choosing layer by layer, twice an iteration, is slower by a tenth to a third.
         self._scores_states = (
             d.moves is not None
-            and not d.has_action_rewards()
+            and self._paid == 1
             and self.num_nodes * self.num_actions > _LARGE_POLICY
         )
         if d.moves is not None:
@@ -126,25 +127,38 @@ class ArrayModel(MeanFieldModel):
     def _flow(self, policy: tf.Tensor | ScorePolicy, seen: Callable) -> Flow:
         """The flow; `seen(t, mass)`, [H, N, S], is met at t in place of the mass."""
         policy = self._swept(policy)
-        mass = seen(0, tf.constant(self._initial))
+        carry = seen(0, self._start()), tf.constant(True)
         layers = []
         for segment in self._segments:
             policies = self._layers(segment, policy)
-            mass, swept = segments.scan(
-                lambda i, mass, s=segment, p=policies: (
-                    seen(s.start + i + 1, self._forward(s, i, mass, p(i))),
-                    (mass,),
-                ),
-                mass,
-                range(segment.length),
-                [(segment.histories, *self._layer)],
-                self.dtype,
-            )
-            layers.append(tf.reshape(swept[0], [-1]))
-        masses = tf.concat(layers, 0)
-        if not self._dynamics.joint_law:
-            return Flow(masses, mass, tf.zeros((0, self.num_actions), self.dtype))
-        return Flow(masses, mass, self._law(masses, self.expand(policy)))
+
+            def step(i, carry, segment=segment, policies=policies):
+                mass, sound = carry
+                after, laws = self._forward(segment, i, mass, policies(i))
+                after = seen(segment.start + i + 1, after)
+                return (after, sound & laws), (mass,)
+
+            times = range(segment.length)
+            carry, (masses,) = segments.scan(step, carry, times, [self._spec(segment)])
+            layers.append(masses)
+        mass, sound = carry
+        sound &= self._conserved([*layers, mass[None]])
+        masses = tf.concat([tf.reshape(layer, [-1]) for layer in layers], 0)
+        joint = tf.zeros((0, self.num_actions), self.dtype)
+        if self._dynamics.joint_law:
+            joint = self._law(masses, self.expand(policy))
+        return Flow(masses, mass, joint, sound)
+
+    def _conserved(self, layers: list[tf.Tensor]) -> tf.Tensor:
+        """Whether the masses of segments, [times, H, N, S], and at the horizon are."""
+        d = self._dynamics
+        times = [*(segment.start for segment in self._segments), d.horizon]
+        return tf.reduce_all(
+            [
+                soundness.conserved(masses, d.history_probabilities(time), time)
+                for time, masses in zip(times, layers, strict=True)
+            ]
+        )
 
     def flow_of(self, measure: tf.Tensor) -> Flow:
         """The flow of which an array [D, A] is the mass of nodes and actions.
@@ -157,9 +171,9 @@ class ArrayModel(MeanFieldModel):
         actions = self._layered(last, last.rows(measure)[-1])
         everybody = tf.ones_like(actions[..., 0])
         law = actions if self._dynamics.joint_law else tf.reduce_sum(actions, -1)
-        rest = self._forward(last, last.length - 1, everybody, actions, law)
+        rest, _ = self._forward(last, last.length - 1, everybody, actions, law)
         joint = measure if self._dynamics.joint_law else measure[:0]
-        return Flow(mass, rest, joint)
+        return Flow(mass, rest, joint, tf.constant(True))
 
     def _swept(self, policy: tf.Tensor | ScorePolicy) -> tf.Tensor | ScorePolicy:
         """The policy as the sweeps take it: as an array, unless that is too large."""
@@ -202,7 +216,15 @@ class ArrayModel(MeanFieldModel):
     @property
     def initial_mass(self) -> tf.Tensor:
         """The mass of the rows of time 0, [rows]."""
-        return tf.reshape(tf.constant(self._initial), [-1])
+        return tf.reshape(self._start(), [-1])
+
+    def _start(self) -> tf.Tensor:
+        """The masses at time 0, [H, N, S]."""
+        return tf.cast(self._initial, self.dtype)
+
+    def _spec(self, segment: Segment, *last: int) -> tf.TensorSpec:
+        """Of an array over one time of a segment, [H, N, S, ...]."""
+        return tf.TensorSpec((segment.histories, *self._layer, *last), self.dtype)
 
     def advance(
         self,
@@ -235,7 +257,7 @@ class ArrayModel(MeanFieldModel):
         mass, policy, *crowd = (
             self._layered(segment, rows) for rows in (mass, policy, *crowd)
         )
-        after = self._forward(segment, i, mass, policy, self._law(*crowd))
+        after, _ = self._forward(segment, i, mass, policy, self._law(*crowd))
         return tf.reshape(after, [-1])
 
     def _law(self, mass: tf.Tensor, policy: tf.Tensor) -> tf.Tensor:
@@ -249,8 +271,11 @@ class ArrayModel(MeanFieldModel):
         mass: tf.Tensor,
         policy: tf.Tensor,
         law: tf.Tensor | None = None,
-    ):
-        """Mass [H, N, S] and policy [H, N, S, A] give the next layer's mass."""
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Mass [H, N, S] and policy [H, N, S, A] give the next layer's mass.
+
+        Also whether the transition laws are laws, a bool scalar.
+        """
         if law is None:
             law = self._law(mass, policy)
         flow = mass[..., None] * policy
@@ -260,11 +285,12 @@ class ArrayModel(MeanFieldModel):
             share = tf.tile(tf.cast(segment.outcomes, self.dtype), [segment.histories])
             share = tf.reshape(share, [-1] + [1] * (flow.ndim - 1))
             flow = tf.repeat(flow, segment.branches, axis=0) * share
-        successors, probabilities = self._step.transition(segment, i, law)
-        flow = flow[..., None] * probabilities
+        where = self._step.transition(segment, i, law)
+        flow = flow[..., None] * where.probabilities
         if self._step.fixed is not None:
-            return self._push_noise(flow)
-        return push_moving(flow, successors, self._dynamics.num_states)
+            return self._push_noise(flow), where.sound
+        states = self._dynamics.num_states
+        return push_moving(flow, where.successors, states), where.sound
 
     # ---- backward ----------------------------------------------------------------
 
@@ -275,82 +301,138 @@ class ArrayModel(MeanFieldModel):
         regulariser: Regulariser | None = None,
     ) -> Evaluation:
         policy = self._swept(policy)
-        values = tf.tile(self._terminal_rewards(flow.rest)[None], [2, 1, 1, 1])
         law = flow.joint if self._dynamics.joint_law else flow.mass
+        carry = self._end(flow.rest)
         layers = []
         for segment in reversed(self._segments):
             policies, laws = self._layers(segment, policy), segment.rows(law)
-            values, swept = segments.scan(
-                lambda i, values, s=segment, p=policies, m=laws: self._backward(
-                    s, i, values, self._layered(s, m[i]), p(i), regulariser
+            carry, swept = segments.scan(
+                lambda i, carry, s=segment, p=policies, m=laws: self._backward(
+                    s, i, carry, self._layered(s, m[i]), p(i), regulariser
                 ),
-                values,
+                carry,
                 range(segment.length - 1, -1, -1),
-                self._backward_shapes(segment),
-                self.dtype,
+                self._backward_specs(segment),
             )
-            layers.append(self._action_values(*swept))
+            *continuations, base = swept
+            base = tf.reshape(base, [-1])
+            layers.append((*self._action_values(*continuations), base))
         columns = [tf.concat(column[::-1], 0) for column in zip(*layers, strict=True)]
-        q, best_q, scores = columns
-        value, best_value = tf.unstack(tf.reduce_sum(self._initial * values, [1, 3]))
-        return Evaluation(q, best_q, value, best_value, scores)
+        return Evaluation(*columns, self._totals(carry))
 
-    def _action_values(self, rewards, after, best_after) -> tuple[tf.Tensor, ...]:
-        """Q, best Q and scores of a segment from what `_backward` puts out."""
-        q, best_q = (
-            tf.reshape(rewards + self._by_action(column), [-1, self.num_actions])
-            for column in (after, best_after)
-        )
-        return q, best_q, tf.reshape(after, [-1]) if self._scores_states else q
+    def absolute(self, q: tf.Tensor, values: Evaluation) -> tf.Tensor:
+        base = tf.repeat(values.base, self._dynamics.num_states)
+        return tf.cast(q, tf.float64) + base[:, None]
 
-    def _backward_shapes(self, segment: Segment) -> list[tuple[int, ...]]:
-        """Shapes of the rewards and the continuations that `_backward` puts out."""
+    def fault(self, flow: Flow) -> str | None:
+        for t, history, law in self._laws(flow):
+            if not np.isfinite(law).all():  # the policy's doing, if no fault made it
+                return None
+            found = soundness.fault(self.game, t, history, law)
+            if found:
+                return found
+        return None
+
+    def _laws(self, flow: Flow) -> Iterator[tuple[int, int, np.ndarray]]:
+        """Times, noise histories and what the game's functions depend on there."""
         d = self._dynamics
-        layer = (segment.histories, *self._layer)
-        actions = (self.num_actions,) if d.moves is None else ()
-        paid = self.num_actions if d.has_action_rewards() else 1
-        return [(*layer, paid), *2 * [(*layer, *actions)]]
+        rows = flow.joint if d.joint_law else flow.mass
+        for segment in self._segments:
+            for i, layer in enumerate(segment.rows(rows)):
+                laws = self._layered(segment, layer).numpy().astype(np.float64)
+                for history, probability in enumerate(segment.probabilities):
+                    yield segment.start + i, history, laws[history] / probability
+        probabilities = d.history_probabilities(d.horizon)
+        for history, probability in enumerate(probabilities):
+            yield d.horizon, history, flow.rest.numpy()[history] / probability
 
-    def _backward(self, segment: Segment, i, values, law, policy, regulariser):
+    def _action_values(self, rewards, after, gain) -> tuple[tf.Tensor, ...]:
+        """Q, best Q and scores of a segment from what `_backward` puts out."""
+        q = tf.reshape(rewards + self._by_action(after), [-1, self.num_actions])
+        gain = tf.reshape(self._by_action(gain), [-1, self.num_actions])
+        scores = tf.reshape(after, [-1]) if self._scores_states else q
+        return q, q + gain, scores
+
+    def _backward_specs(self, segment: Segment) -> list[tf.TensorSpec]:
+        """Of the rewards, continuations and bases that `_backward` puts out."""
+        d = self._dynamics
+        actions = (self.num_actions,) if d.moves is None else ()
+        lasts = ((self._paid,), actions, actions)
+        layers = [self._spec(segment, *last) for last in lasts]
+        base = (segment.histories, d.num_populations)
+        return [*layers, tf.TensorSpec(base, tf.float64)]
+
+    def _backward(
+        self, segment: Segment, i, carry: backward.Carry, law, policy, regulariser
+    ):
         """One step back in time.
 
-        Both values share one array, and the sweep keeps the continuations, from which
-        Q is made after it. Otherwise XLA computes the expectation over the noise anew
-        for every action: on 200 x 200 cells this sweep then takes 2.2 times as long.
+        Values and gains share one array, and the sweep keeps the continuations, from
+        which Q is made after it. Otherwise XLA computes the expectation over the noise
+        anew for every action: on 200 x 200 cells this sweep then takes 2.2 times as
+        long.
 
         Args:
           segment: the segment.
           i: the time in it.
-          values: [2, H * B, N, S], values of policy and best response one step later.
+          carry: what is known one step later.
           law: [H, N, S] or [H, N, S, A], what the game's functions depend on.
           policy: [H, N, S, A].
           regulariser: of `evaluate`.
 
         Returns:
-          (values now, [2, H, N, S]; (rewards, continuation of the policy, of the best
-          response)).
+          (the carry now; (rewards, continuations of value and gain, base)).
         """
-        successors, probabilities = self._step.transition(segment, i, law)
-        rewards = self._rewards(segment, i, law, policy, values)
-        after = self._step.continuation(segment, values, successors, probabilities)
-        q, best_q = (rewards + self._by_action(column) for column in tf.unstack(after))
-        if self._restricted:
-            best_q = tf.where(self._legal, best_q, best_q.dtype.min)
-        value = tf.reduce_sum(policy * q, -1)
-        if regulariser is None:
-            best_value = tf.reduce_max(best_q, -1)
-        else:
-            value -= regulariser.value(policy)
-            best_value = regulariser.conjugate(best_q, self._dynamics.legal_mask())
-        values = tf.stack([value, best_value])
-        return values, (rewards, *tf.unstack(after))
+        where = self._step.transition(segment, i, law)
+        rewards = self._rewards(segment, i, law, policy, carry.columns)
+        weights = self._weights(law, policy)
+        rewards, paid = backward.centred(rewards, weights, self.dtype)
+        after = self._step.continuation(segment, carry.columns, where)
+        after, gain = tf.unstack(after)
+        value, now = backward.decide(
+            rewards + self._by_action(after),
+            self._by_action(gain),
+            policy,
+            self._legal,
+            regulariser,
+        )
+        base = paid + self._expected(segment, carry.base)
+        resolution = carry.resolution + backward.rounding(value, paid)
+        carry = backward.Carry(tf.stack([value, now]), base, resolution)
+        return carry, (rewards, after, gain, base)
+
+    def _weights(self, law: tf.Tensor, policy: tf.Tensor) -> tf.Tensor:
+        """Whose rewards the mean is taken of, [H, N, S, A], or [H, N, S, 1]."""
+        if self._dynamics.joint_law:
+            return law
+        return law[..., None] * policy if self._paid > 1 else law[..., None]
+
+    def _end(self, mass: tf.Tensor) -> backward.Carry:
+        """What is known at the horizon, where the masses are [H, N, S]."""
+        rewards = self._terminal_rewards(mass)[..., None]
+        values, base = backward.centred(rewards, mass[..., None], self.dtype)
+        values = values[..., 0]
+        columns = tf.stack([values, tf.zeros_like(values)])
+        return backward.Carry(columns, base, backward.rounding(values, base))
+
+    def _expected(self, segment: Segment, base: tf.Tensor) -> tf.Tensor:
+        """The expectation over the common noise, [H, N], of a base [H * B, N]."""
+        base = tf.reshape(base, (segment.histories, segment.branches, -1))
+        return tf.einsum("hbn,b->hn", base, segment.outcomes)
+
+    def _totals(self, start: backward.Carry) -> Totals:
+        """Values and gains of the populations from those of the nodes at time 0."""
+        columns = self._initial * tf.cast(start.columns, tf.float64)
+        value, gain = tf.unstack(tf.reduce_sum(columns, [1, 3]))
+        value += tf.reduce_mean(start.base, axis=0)
+        return Totals(value, gain, start.resolution)
 
     def _rewards(self, segment: Segment, i, law, policy, values) -> tf.Tensor:
-        """Rewards in the i-th step, [H, N, S, A or 1], from what `_backward` takes."""
+        """Rewards in the i-th step, float64 [H, N, S, A or 1]; see `_backward`."""
         return self._step.reward(segment, i, law)
 
     def _terminal_rewards(self, mass: tf.Tensor) -> tf.Tensor:
-        """Rewards at the horizon, [H, N, S], where the masses are [H, N, S]."""
+        """Rewards at the horizon, float64 [H, N, S], of the masses [H, N, S]."""
         return self._step.terminal_rewards(mass)
 
     def _by_action(self, after: tf.Tensor) -> tf.Tensor:

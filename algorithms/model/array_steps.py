@@ -28,7 +28,8 @@ def array_steps(
         )
     )
     last = num_nodes - segments[-1].layer_size
-    terminal = tf.reshape(step.terminal_rewards(flow.rest), [-1])
+    terminal = tf.cast(step.terminal_rewards(flow.rest), flow.mass.dtype)
+    terminal = tf.reshape(terminal, [-1])
     # Padding leads to place 0 there, with probability 0.
     paid = tf.gather(terminal, successors[last:] - num_nodes) * probabilities[last:]
     rewards = tf.concat([rewards[:last], rewards[last:] + tf.reduce_sum(paid, -1)], 0)
@@ -53,10 +54,10 @@ def _segment_steps(
 
     def tables(i):
         here = tf.reshape(law[i], (*layer, *law.shape[2:]))
-        rewards = step.reward(segment, i, here)
+        rewards = tf.cast(step.reward(segment, i, here), flow.mass.dtype)
         rewards = tf.broadcast_to(rewards, (*layer, d.num_actions))
         successors, probabilities = _outcomes(
-            d, segment, *step.transition(segment, i, here)
+            d, segment, *step.transition(segment, i, here)[:2]
         )
         first = segment.first_node + (i + 1) * segment.layer_size
         return successors + first, probabilities, rewards

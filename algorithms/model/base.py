@@ -18,8 +18,15 @@ import pyspiel
 import tensorflow as tf
 
 from algorithms.model.compiled import Compiled
-from algorithms.model.enumeration import Discovered
 from algorithms.regularisers import Regulariser
+
+
+class GameFault(ValueError, FloatingPointError):
+    """A game's functions return what is no law, or no reward.
+
+    A ValueError, since the game is given; a FloatingPointError, since it may come up in
+    the middle of a run, which then ends like one that diverges.
+    """
 
 
 class Flow(NamedTuple):
@@ -31,11 +38,15 @@ class Flow(NamedTuple):
       rest: what else the model needs to tell rewards; its shape is the model's own.
       joint: [D, A], probability of each node and action, in games whose rewards or
         dynamics depend on it; [0, A] in others.
+      sound: bool scalar, whether the masses of each time, noise history and population
+        sum to the history's probability, and the transition laws met on the way are
+        distributions, up to rounding.
     """
 
     mass: tf.Tensor
     rest: tf.Tensor
     joint: tf.Tensor
+    sound: tf.Tensor
 
 
 class ScorePolicy(NamedTuple):
@@ -54,28 +65,53 @@ class ScorePolicy(NamedTuple):
     choose: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
-class Evaluation(NamedTuple):
-    """Values against one flow, from one backward sweep.
+class Totals(NamedTuple):
+    """What a policy earns and what a best response would gain, float64.
 
     Attributes:
-      q: [D, A], what an action is worth when the policy is followed after it.
-      best_q: [D, A], what it is worth when the best response is followed after it.
       value: [N], the policy's value.
-      best_value: [N], the best response's value.
-      scores: [D, ...], `q` up to a constant for each node, in the shape of
-        `MeanFieldModel.zero_scores`.
+      gain: [N], what the best response's value is above it. It is a sum of gains in
+        single decisions, none of them negative, and no difference of values: a constant
+        in all rewards leaves it alone.
+      resolution: how much of `gain` may be rounding.
     """
 
-    q: tf.Tensor
-    best_q: tf.Tensor
     value: tf.Tensor
-    best_value: tf.Tensor
-    scores: tf.Tensor
+    gain: tf.Tensor
+    resolution: tf.Tensor
+
+    @property
+    def best_value(self) -> tf.Tensor:
+        """The best response's value, [N]."""
+        return self.value + self.gain
 
     @property
     def exploitability(self) -> tf.Tensor:
         """What the best response gains, summed over the populations."""
-        return tf.reduce_sum(self.best_value - self.value)
+        return tf.reduce_sum(self.gain)
+
+
+class Evaluation(NamedTuple):
+    """Values against one flow, from one backward sweep.
+
+    Action values tell actions apart, and nodes of one time, history and population:
+    what all of these are paid alike is taken out of them and kept in float64, so that
+    a constant in the rewards costs no digits. `MeanFieldModel.absolute` adds it.
+
+    Attributes:
+      q: [D, A], what an action is worth when the policy is followed after it.
+      best_q: [D, A], what it is worth when the best response is followed after it.
+      scores: [D, ...], `q` up to a constant for each node, in the shape of
+        `MeanFieldModel.zero_scores`.
+      base: float64, what was taken out of `q` and `best_q`; its shape is the model's.
+      totals: at the start.
+    """
+
+    q: tf.Tensor
+    best_q: tf.Tensor
+    scores: tf.Tensor
+    base: tf.Tensor
+    totals: Totals
 
 
 class Steps(NamedTuple):
@@ -170,6 +206,40 @@ class MeanFieldModel(abc.ABC):
         """
 
     @abc.abstractmethod
+    def absolute(self, q: tf.Tensor, values: Evaluation) -> tf.Tensor:
+        """Action values with what was taken out of them, float64 [D, A].
+
+        Args:
+          q: [D, A], `values.q` or `values.best_q`.
+          values: the evaluation.
+        """
+
+    @abc.abstractmethod
+    def fault(self, flow: Flow) -> str | None:
+        """What the game does wrong under a flow, in one sentence; None for nothing.
+
+        That is, where the probabilities of what follows do not sum to one or one of
+        them is negative or NaN, or where a reward is not finite.
+        """
+
+    def require_sound(self, flow: Flow, totals: Totals | None = None) -> None:
+        """Sees to it that a flow and what follows from it are right.
+
+        Raises:
+          GameFault: the game is at fault; see `fault`.
+          FloatingPointError: a mass or a total became infinite or NaN, or masses do not
+            sum to one, without a fault of the game.
+        """
+        if flow.sound and (totals is None or np.isfinite(totals.gain.numpy()).all()):
+            return
+        fault = self.fault(flow)
+        if fault:
+            raise GameFault(fault)
+        if not flow.sound:
+            raise FloatingPointError("the masses do not sum to one")
+        raise FloatingPointError(f"the policy's value is {totals.value.numpy()}")
+
+    @abc.abstractmethod
     def steps(self, flow: Flow) -> Steps:
         """What a single player meets in a population with this flow.
 
@@ -247,13 +317,6 @@ class MeanFieldModel(abc.ABC):
         Empty where the game alone fixes the rows.
         """
         return []
-
-    def discovered(self) -> Discovered | None:
-        """The nodes met so far, to make another model with the same rows.
-
-        None where the game alone fixes the rows.
-        """
-        return None
 
     def rows_of(self, names: list[str], legal_actions: np.ndarray) -> np.ndarray | None:
         """Rows of nodes named by `node_names` of an earlier model of the same game.

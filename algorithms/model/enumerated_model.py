@@ -19,16 +19,12 @@ from algorithms.model.base import (
     Start,
     Steps,
 )
-from algorithms.model.enumerated_flow import Clumps, Forward, Sampled, edge_weights
+from algorithms.model.enumerated_backward import BackwardSweep
+from algorithms.model.enumerated_flow import Clumps, Forward, Sampled
 from algorithms.model.enumerated_steps import enumerated_steps
-from algorithms.model.enumeration import (
-    Discovered,
-    Enumeration,
-    Layer,
-    node_name,
-    same_structure,
-)
+from algorithms.model.enumeration import Enumeration, Layer, node_name, same_structure
 from algorithms.model.forks import use_tensorflow
+from algorithms.model.soundness import LAW_TOLERANCE
 from algorithms.regularisers import Regulariser
 
 _PROBES = 2  # walks that try whether the distribution changes nodes or edges
@@ -59,19 +55,13 @@ class EnumeratedModel(MeanFieldModel):
     Args:
       game: any OpenSpiel mean field game.
       dtype: "float64" or "float32", the storage of masses, values and policies.
-      discovered: nodes that another model has met, whose rows come first.
 
     Raises:
       ValueError: the game is no mean field game, or breaks the contract of
         `Enumeration.walk`.
     """
 
-    def __init__(
-        self,
-        game: pyspiel.Game,
-        dtype: str = "float64",
-        discovered: Discovered | None = None,
-    ):
+    def __init__(self, game: pyspiel.Game, dtype: str = "float64"):
         dynamics = game.get_type().dynamics
         if dynamics != pyspiel.GameType.Dynamics.MEAN_FIELD:
             raise ValueError(
@@ -82,7 +72,7 @@ class EnumeratedModel(MeanFieldModel):
         self.dtype = tf.as_dtype(dtype)
         self.num_actions = game.num_distinct_actions()
         self.num_populations = game.num_players()
-        self._nodes = Enumeration(game, discovered)
+        self._nodes = Enumeration(game)
         self._legal = tf.zeros((0, self.num_actions), tf.bool)
         self._observations = tf.zeros((0, 0))
         self._visits: dict[bytes, list[Layer]] = {}
@@ -153,7 +143,8 @@ class EnumeratedModel(MeanFieldModel):
         mass = self._collect(StateType.DECISION, layers, masses)
         self._remember(rest, layers)
         joint = self.as_tensor(np.zeros((0, self.num_actions)))
-        return Flow(self.as_tensor(mass[:num_rows]), tf.constant(rest), joint)
+        sound = tf.constant(_conserved(masses, self.num_populations))
+        return Flow(self.as_tensor(mass[:num_rows]), tf.constant(rest), joint, sound)
 
     def _sweep(
         self, make_forward: Callable[[], Forward]
@@ -178,12 +169,19 @@ class EnumeratedModel(MeanFieldModel):
     ) -> Evaluation:
         rows = self._array(policy)
         layers = self._visit(flow.rest.numpy())
-        q = np.zeros((2, self.num_nodes, self.num_actions))
-        values = np.stack([layers[-1].rewards] * 2)
-        for layer in reversed(layers[:-1]):
-            values = _backward(layer, values, rows, q, regulariser)
-        q, best_q = q[:, : len(rows)]
-        return Evaluation(*map(self.as_tensor, (q, best_q, *values, q)))
+        sweep = BackwardSweep(layers, rows, self.num_nodes, regulariser)
+        q, best_q = (
+            self.as_tensor(array[: len(rows)])
+            for array in (sweep.q, sweep.q + sweep.later_gain)
+        )
+        base = tf.constant(sweep.base[: len(rows)])
+        return Evaluation(q, best_q, q, base, sweep.totals)
+
+    def fault(self, flow: Flow) -> str | None:
+        return None  # a walk has met all laws and rewards, and refuses what are none
+
+    def absolute(self, q: tf.Tensor, values: Evaluation) -> tf.Tensor:
+        return tf.cast(q, tf.float64) + values.base[:, None]
 
     def steps(self, flow: Flow) -> Steps:
         layers = self._visit(flow.rest.numpy())
@@ -274,9 +272,6 @@ class EnumeratedModel(MeanFieldModel):
     def node_names(self) -> list[str]:
         return [] if self._fixed else list(self._nodes.rows[StateType.DECISION])
 
-    def discovered(self) -> Discovered | None:
-        return None if self._fixed else self._nodes.discovered()
-
     def rows_of(self, names: list[str], legal_actions: np.ndarray) -> np.ndarray | None:
         if not names:
             return None
@@ -300,28 +295,8 @@ class EnumeratedModel(MeanFieldModel):
         return by_name
 
 
-def _backward(
-    layer: Layer,
-    values: np.ndarray,
-    policy: np.ndarray,
-    q: np.ndarray,
-    regulariser: Regulariser | None,
-) -> np.ndarray:
-    """Values of the policy and of the best response, [2, n], from the next layer's.
-
-    Writes what the actions are worth into `q`, [2, D, A].
-    """
-    edges = layer.edges
-    after = layer.rewards[edges.sources] + values[:, edges.targets]
-    weights = edge_weights(layer, policy)
-    mean = np.add.reduceat(after * weights, edges.starts, axis=1)
-    if layer.kind == StateType.DECISION:
-        q[:, layer.rows[edges.sources], edges.labels] = after
-        mean[1] = np.maximum.reduceat(after[1], edges.starts)
-        if regulariser is not None:
-            legal, chosen, best_q = np.zeros((3, len(layer.rows), policy.shape[1]))
-            place = (edges.sources, edges.labels)
-            legal[place], chosen[place], best_q[place] = 1.0, weights, after[1]
-            mean[0] -= regulariser.value(tf.constant(chosen))
-            mean[1] = regulariser.conjugate(tf.constant(best_q), legal > 0)
-    return mean
+def _conserved(masses: list[np.ndarray], num_populations: int) -> bool:
+    """Whether the masses of each layer sum to one for each population."""
+    sums = np.array([mass.sum() for mass in masses]) / num_populations
+    allowed = LAW_TOLERANCE[tf.float64] * np.arange(1, len(masses) + 1)
+    return bool((np.abs(sums - 1) <= allowed).all())

@@ -11,10 +11,14 @@ from __future__ import annotations
 import collections
 from collections.abc import Callable, Iterator, Sequence
 import dataclasses
+import math
 
 import numpy as np
 import pyspiel
 from pyspiel import StateType
+import tensorflow as tf
+
+from algorithms.model.soundness import LAW_TOLERANCE
 
 _PLAYER = int(pyspiel.PlayerId.DEFAULT_PLAYER_ID)
 
@@ -86,25 +90,8 @@ def same_structure(layers: list[Layer], others: list[Layer]) -> bool:
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class Discovered:
-    """The decision and mean field nodes that an enumeration knows, in its order.
-
-    Attributes:
-      decisions: the legal actions of decision nodes by their names.
-      mean_fields: names of mean field nodes.
-    """
-
-    decisions: dict[str, list[int]]
-    mean_fields: list[str]
-
-
 class Enumeration:
     """All nodes of a game that were met so far.
-
-    Args:
-      game: the game.
-      discovered: nodes that come first; None for none.
 
     Attributes:
       game: the game.
@@ -113,7 +100,7 @@ class Enumeration:
       legal_actions: the legal actions of each decision node.
     """
 
-    def __init__(self, game: pyspiel.Game, discovered: Discovered | None = None):
+    def __init__(self, game: pyspiel.Game):
         self.game = game
         self.rows: dict[StateType, dict[str, int]] = {
             StateType.DECISION: {},
@@ -123,17 +110,6 @@ class Enumeration:
         self.legal_actions: list[list[int]] = []
         self._supports: dict[str, tuple[str, ...]] = {}
         self._distinct_supports: dict[tuple[str, ...], tuple[str, ...]] = {}
-        if discovered is not None:
-            for name, legal in discovered.decisions.items():
-                self.reserve(name, legal)
-            for name in discovered.mean_fields:
-                self._mean_field_row(name)
-
-    def discovered(self) -> Discovered:
-        """What another enumeration needs to give the same nodes the same rows."""
-        names = self.rows[StateType.DECISION]
-        decisions = dict(zip(names, self.legal_actions, strict=True))
-        return Discovered(decisions, list(self.rows[StateType.MEAN_FIELD]))
 
     def walk(self, mass_of: Callable[[list[Layer]], np.ndarray]) -> list[Layer]:
         """Visits all nodes and edges of the game, whose players face a given flow.
@@ -275,7 +251,13 @@ def _rewards(
     if kind == StateType.CHANCE:  # OpenSpiel's evaluators ignore these
         return np.zeros(len(states))
     pairs = zip(states, populations, strict=True)
-    return np.array([state.rewards()[population] for state, population in pairs])
+    rewards = np.array([state.rewards()[population] for state, population in pairs])
+    if not np.isfinite(rewards).all():
+        place = int(np.argmin(np.isfinite(rewards)))
+        raise ValueError(
+            f"The reward at {node_name(states[place])!r} is {rewards[place]}."
+        )
+    return rewards
 
 
 def _register(layer: Layer, states: list[pyspiel.State], mass: np.ndarray) -> None:
@@ -318,6 +300,12 @@ def _moves(
     """Actions or chance outcomes at a node, and the probabilities of the latter."""
     if kind == StateType.CHANCE:
         outcomes, probabilities = zip(*state.chance_outcomes(), strict=True)
+        total = math.fsum(probabilities)
+        if min(probabilities) < 0 or not abs(total - 1) <= LAW_TOLERANCE[tf.float64]:
+            raise ValueError(
+                f"The chance outcomes at {node_name(state)!r} must have probabilities "
+                f"that sum to one. Received: {list(probabilities)[:8]}, sum {total}"
+            )
         return outcomes, probabilities
     labels = state.legal_actions() if kind == StateType.DECISION else [0]
     return labels, [1.0] * len(labels)

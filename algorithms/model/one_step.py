@@ -9,15 +9,32 @@ from __future__ import annotations
 from collections.abc import Callable
 import functools
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from algorithms.model import tracing
+from algorithms.model import soundness, tracing
 from algorithms.model.push import table
 from algorithms.model.segments import Segment
 from algorithms.model.tracing import METHODS
 from mfg_games.dynamics import Dynamics
+
+
+class Transition(NamedTuple):
+    """Where players go in one step.
+
+    Attributes:
+      successors: int32 [H * B, S, A, K], or without the first axis where they are
+        fixed.
+      probabilities: of the successors, broadcastable to [H * B, N, S, A, K]; where the
+        game has moves, the axis A is missing in both.
+      sound: bool scalar, whether the probabilities are those of laws.
+    """
+
+    successors: tf.Tensor
+    probabilities: tf.Tensor
+    sound: tf.Tensor
 
 
 class OneStep:
@@ -56,18 +73,13 @@ class OneStep:
 
     def transition(
         self, segment: Segment, i: tf.Tensor | int, law: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    ) -> Transition:
         """Where players go in the i-th step of a segment.
 
         Args:
           segment: the segment.
           i: the time in it.
           law: masses, [H, N, S], or [H, N, S, A] in games with a joint law.
-
-        Returns:
-          Successors int32 [H * B, S, A, K], or without the first axis where they are
-          fixed, and their probabilities, broadcastable to [H * B, N, S, A, K]; where
-          the game has moves, the axis A is missing in both.
         """
         mu = self._mu(segment, law)
         if segment.branches > 1:
@@ -75,7 +87,8 @@ class OneStep:
         times = range(segment.start, segment.stop)
         result = self._per_history("transition", times, i, mu, segment.z_next)
         successors, probabilities = (self._table, *result)[-2:]
-        return successors, tf.cast(probabilities, self._dtype)
+        sound = tf.reduce_all(soundness.are_laws(probabilities))
+        return Transition(successors, tf.cast(probabilities, self._dtype), sound)
 
     def _transition(self, t, mu: tf.Tensor, z) -> tuple[tf.Tensor, ...]:
         """Of one history: successors unless they are fixed, and probabilities."""
@@ -91,17 +104,16 @@ class OneStep:
         self,
         segment: Segment,
         values: tf.Tensor,
-        successors: tf.Tensor,
-        probabilities: tf.Tensor,
+        where: Transition,
     ) -> tf.Tensor:
         """Expected later values, [V, H, N, S, A], or [V, H, N, S] after a move.
 
         Args:
           segment: the segment.
           values: [V, H * B, N, S], several of them, one step later.
-          successors: of `transition`.
-          probabilities: of `transition`.
+          where: of `transition`.
         """
+        successors, probabilities, _ = where
         if self.fixed is not None:
             after = tf.gather(values, successors, axis=3)
             after = tf.reduce_sum(after * probabilities, -1)
@@ -118,7 +130,7 @@ class OneStep:
         return after
 
     def reward(self, segment: Segment, i: tf.Tensor | int, law: tf.Tensor) -> tf.Tensor:
-        """Discounted rewards of the i-th step of a segment, [H, N, S, A or 1]."""
+        """Discounted rewards of the i-th step, float64 [H, N, S, A or 1]."""
         d = self._dynamics
         times = range(segment.start, segment.stop)
         mu = self._mu(segment, law)
@@ -126,10 +138,10 @@ class OneStep:
         if d.discount != 1.0:
             t = tf.cast(segment.start + i, tf.float64)
             reward *= tf.constant(d.discount, tf.float64) ** t
-        return tf.cast(reward, self._dtype)
+        return reward
 
     def terminal_rewards(self, mass: tf.Tensor) -> tf.Tensor:
-        """Discounted rewards at the horizon for the masses there, [H, N, S]."""
+        """Discounted rewards at the horizon of the masses there, float64 [H, N, S]."""
         d = self._dynamics
         probabilities = d.history_probabilities(d.horizon)[:, None, None]
         mu = tf.cast(mass, tf.float64) / probabilities
@@ -137,7 +149,7 @@ class OneStep:
         z = None if values is None else values[-1][None]
         times = range(d.horizon, d.horizon + 1)
         reward = self._per_history("terminal_reward", times, 0, mu, z)
-        return tf.cast(d.discount**d.horizon * reward, self._dtype)
+        return d.discount**d.horizon * reward
 
     def _mu(self, segment: Segment, law: tf.Tensor) -> tf.Tensor:
         """What a game's functions take for mu, float64 [H, N, S] or [H, N, S, A]."""

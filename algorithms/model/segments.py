@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import dataclasses
 import itertools
 
@@ -88,7 +88,7 @@ def _segment(d: Dynamics, start: int, stop: int, first_node: int) -> Segment:
 
 
 def scan(
-    step: Callable, carry: tf.Tensor, times: range, shapes: list, dtype: tf.DType
+    step: Callable, carry: tf.Tensor, times: range, specs: Sequence[tf.TensorSpec]
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """Runs `carry, outputs = step(i, carry)` over `times` in one compiled loop.
 
@@ -96,8 +96,7 @@ def scan(
       step: the step; `i` is an integer tensor, or an int if there is one time only.
       carry: initial carry, any structure of tensors.
       times: consecutive indices, ascending or descending.
-      shapes: shape of each output.
-      dtype: of the outputs.
+      specs: of the outputs.
 
     Returns:
       The last carry, and each output stacked at its index, [times, *shape].
@@ -105,7 +104,10 @@ def scan(
     if len(times) == 1:
         carry, outputs = step(times[0], carry)
         return carry, [output[None] for output in outputs]
-    arrays = [tf.TensorArray(dtype, len(times), element_shape=s) for s in shapes]
+    arrays = [
+        tf.TensorArray(spec.dtype, len(times), element_shape=spec.shape)
+        for spec in specs
+    ]
 
     def body(i, carry, arrays):
         carry, outputs = step(i, carry)

@@ -171,7 +171,7 @@ class MFOMO(Solver):
     def _update(self, state: State, step_size: tf.Tensor) -> Update:
         """The sweeps; the optimiser's steps are taken outside of the graph."""
         flow, values = self._sweep(self._policy(state))
-        return Update(state, flow, values.value, values.best_value)
+        return Update(state, flow, values.totals)
 
     def _slopes(self, state: State) -> tuple[tf.Tensor, State]:
         """The three terms of the objective, and its gradient."""

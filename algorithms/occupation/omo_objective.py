@@ -91,7 +91,8 @@ class OmoObjective:
         """
         model, legal = self._model, self._model.legal_actions
         flow: Flow = model.flow_of(measure)
-        best_q = model.evaluate(model.uniform_policy(), flow).best_q
+        found = model.evaluate(model.uniform_policy(), flow)
+        best_q = tf.cast(model.absolute(found.best_q, found), model.dtype)
         values = tf.reduce_max(tf.where(legal, best_q, best_q.dtype.min), axis=1)
         slack = tf.where(legal, values[:, None] - best_q, 0.0)
         return Variables(measure, values, slack)

@@ -73,7 +73,7 @@ class PolytopeSolver(Solver):
         flow, values = self._sweep(policy)
         value = tf.reduce_sum(policy * values.q, axis=-1, keepdims=True)
         state = {**state, "gains": values.q - value}
-        return Update(state, flow, values.value, values.best_value)
+        return Update(state, flow, values.totals)
 
     @abc.abstractmethod
     def _advance(self, update: Update) -> State:

@@ -274,4 +274,4 @@ def exploitability(model: MeanFieldModel, policy: np.ndarray) -> float:
     """NashConv of a policy [D, A]."""
     rows = model.as_tensor(policy)
     flow = model.compiled_distribution(rows)
-    return float(model.compiled_evaluate(rows, flow).exploitability)
+    return float(model.compiled_evaluate(rows, flow).totals.exploitability)

@@ -61,9 +61,11 @@ def compiled(model):
 def test_values_equal_those_of_openspiel(ours, openspiel):
     _, evaluation = ours
     expected = openspiel.nash_conv()
-    assert float(evaluation.exploitability) == pytest.approx(expected, abs=1e-9)
+    assert float(evaluation.totals.exploitability) == pytest.approx(expected, abs=1e-9)
     best = openspiel.br_values()
-    assert evaluation.best_value.numpy().tolist() == pytest.approx(best, abs=1e-9)
+    assert evaluation.totals.best_value.numpy().tolist() == pytest.approx(
+        best, abs=1e-9
+    )
     assert expected > 0
 
 
@@ -88,10 +90,11 @@ def test_sweeps_equal_plain_loops(model, policy, ours):
     np.testing.assert_allclose(flow.mass, reference.mass(expected), **close)
     legal = model.legal_actions.numpy()
     for followed, q, value in (
-        (policy, evaluation.q, evaluation.value),
-        (None, evaluation.best_q, evaluation.best_value),
+        (policy, evaluation.q, evaluation.totals.value),
+        (None, evaluation.best_q, evaluation.totals.best_value),
     ):
         expected_q, expected_value = reference.action_values(expected, followed)
+        q = model.absolute(q, evaluation)
         np.testing.assert_allclose(q.numpy()[legal], expected_q[legal], **close)
         np.testing.assert_allclose(value, expected_value, **close)
 
@@ -103,11 +106,14 @@ def test_single_precision_is_close(game):
     double, single = load_model(game), load_model(game, "float32")
     _, expected = compiled(double)(double.uniform_policy())
     _, found = compiled(single)(single.uniform_policy())
-    size = 1 + np.abs(expected.q).max()
-    for name in ("q", "best_q", "value", "best_value"):
+    close = {"rtol": 0, "atol": 1e-5 * (1 + np.abs(expected.q).max())}
+    for name in ("q", "best_q"):
         ours, theirs = getattr(found, name), getattr(expected, name)
         assert ours.dtype == np.float32
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * size)
+        np.testing.assert_allclose(ours, theirs, **close)
+    for name in ("value", "gain"):
+        ours, theirs = getattr(found.totals, name), getattr(expected.totals, name)
+        np.testing.assert_allclose(ours, theirs, **close)
 
 
 def test_rows_are_the_decision_states(model):
@@ -126,7 +132,7 @@ def test_rewards_are_computed_in_double_precision():
     # The offset of 1e8 swallows the rewards in single precision.
     model = load_model("mfg_test_two_roads(offset=100000000.0)", "float32")
     _, evaluation = compiled(model)(model.uniform_policy())
-    assert float(evaluation.exploitability) == pytest.approx(0.25, abs=1e-6)
+    assert float(evaluation.totals.exploitability) == pytest.approx(0.25, abs=1e-6)
 
 
 def test_states_that_are_played_have_rows():

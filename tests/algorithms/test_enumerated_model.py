@@ -96,8 +96,9 @@ def check_against_openspiel(model, rows):
     flow, values = sweep(model, rows)
     policy = RowsPolicy(model, rows)
     theirs = NashConv(model.game, policy)
-    assert float(values.exploitability) == pytest.approx(theirs.nash_conv(), abs=1e-9)
-    assert values.best_value.numpy() == pytest.approx(theirs.br_values(), abs=1e-9)
+    totals = values.totals
+    assert float(totals.exploitability) == pytest.approx(theirs.nash_conv(), abs=1e-9)
+    assert totals.best_value.numpy() == pytest.approx(theirs.br_values(), abs=1e-9)
     assert len(flow.mass) == len(values.q) == len(values.best_q) == len(rows)
     distribution = theirs.distribution.distribution
     for name, mass in model.masses(flow).items():
@@ -140,7 +141,7 @@ def test_braess_network_discovers_nodes():
     assert model.num_nodes > num_nodes
     uniform = np.asarray(model.uniform_policy())
     check_against_openspiel(model, uniform)
-    assert float(sweep(model, uniform)[1].exploitability) == pytest.approx(0.5)
+    assert float(sweep(model, uniform)[1].totals.exploitability) == pytest.approx(0.5)
 
 
 def test_flows_show_that_the_game_moves_where_the_first_ones_did_not(monkeypatch):
@@ -160,10 +161,12 @@ def test_earlier_flows_are_evaluated_as_before():
     policies = [model.as_tensor(w / w.sum(1, keepdims=True)) for w in draws]
     flows, found = zip(*(sweep(model, policy) for policy in policies), strict=True)
     for k in (0, 3, 1, 5, 0, 2):
-        again = float(model.evaluate(policies[k], flows[k]).exploitability)
-        assert again == pytest.approx(float(found[k].exploitability), abs=1e-12)
-    alone = float(sweep(EnumeratedModel(model.game), policies[5])[1].exploitability)
-    assert alone == pytest.approx(float(found[5].exploitability), abs=1e-12)
+        again = float(model.evaluate(policies[k], flows[k]).totals.exploitability)
+        exact = float(found[k].totals.exploitability)
+        assert again == pytest.approx(exact, abs=1e-12)
+    alone = sweep(EnumeratedModel(model.game), policies[5])[1].totals
+    exact = float(found[5].totals.exploitability)
+    assert float(alone.exploitability) == pytest.approx(exact, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", ["beach_bar", "rooms", "garnet", "predator_prey"])
@@ -176,7 +179,7 @@ def test_openspiel_fictitious_play_iterates(name):
         policy = solver.get_policy()
         _, values = sweep(model, policy_array(model, policy))
         theirs = NashConv(game, policy).nash_conv()
-        assert float(values.exploitability) == pytest.approx(theirs, abs=1e-9)
+        assert float(values.totals.exploitability) == pytest.approx(theirs, abs=1e-9)
 
 
 @pytest.mark.parametrize("game", OURS)
@@ -191,9 +194,8 @@ def test_our_games_equal_the_array_model(game):
         while num_nodes != model.num_nodes:
             num_nodes = model.num_nodes
             flow, values = sweep(model, policy_array(model, policy))
-        for name in ("value", "best_value"):
-            ours, theirs = (getattr(x, name).numpy() for x in (values, expected))
-            assert ours == pytest.approx(theirs, abs=1e-9)
+        for ours, theirs in zip(values.totals, expected.totals, strict=True):
+            assert ours.numpy() == pytest.approx(theirs.numpy(), abs=1e-9)
         by_name = arrays.masses(expected_flow)
         for name, mass in model.masses(flow).items():
             if "settlement" not in name:
@@ -208,8 +210,8 @@ def test_regularised_values_equal_the_array_model(regulariser):
         flow = arrays.distribution(arrays.as_tensor(rows))
         expected = arrays.evaluate(arrays.as_tensor(rows), flow, regulariser)
         policy = policy_array(model, RowsPolicy(arrays, rows))
-        found = model.evaluate(policy, model.distribution(policy), regulariser)
-        for ours, theirs in zip(found[2:4], expected[2:4], strict=True):
+        found = model.evaluate(policy, model.distribution(policy), regulariser).totals
+        for ours, theirs in zip(found[:2], expected.totals[:2], strict=True):
             assert ours.numpy() == pytest.approx(theirs.numpy(), abs=1e-9)
 
 
@@ -278,8 +280,8 @@ def test_saved_rows_are_found_in_another_model():
     found_flow, found = sweep(other, moved)
     assert other.num_nodes == num_nodes
     assert other.num_met > met
-    exact = float(values.exploitability)
-    assert float(found.exploitability) == pytest.approx(exact, abs=1e-12)
+    exact = float(values.totals.exploitability)
+    assert float(found.totals.exploitability) == pytest.approx(exact, abs=1e-12)
     masses = found_flow.mass.numpy()[place[: len(rows)]]
     np.testing.assert_allclose(masses, flow.mass, atol=1e-14)
     with pytest.raises(ValueError, match="`legal_actions` must have the shape"):

@@ -84,8 +84,10 @@ def test_aversion_by_the_logarithm_needs_no_planner(game):
     flow = planner.distribution(policy)
     planned = planner.evaluate(policy, flow)
     selfish = load_model(planner.game).evaluate(policy, flow)
-    assert float(selfish.exploitability) > 0.1
-    assert float(planned.exploitability) == pytest.approx(float(selfish.exploitability))
+    assert float(selfish.totals.exploitability) > 0.1
+    assert float(planned.totals.exploitability) == pytest.approx(
+        float(selfish.totals.exploitability)
+    )
 
 
 @pytest.mark.parametrize(

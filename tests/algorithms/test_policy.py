@@ -56,17 +56,24 @@ def test_greedy_breaks_ties_by_the_first_legal_action():
     assert tf.argmax(greedy(q, legal), axis=1).numpy().tolist() == [0, 1, 1, 1]
 
 
-@pytest.mark.parametrize(
-    "dtype, rounding, real", [("float64", 1e-13, 1e-8), ("float32", 1e-6, 1e-3)]
-)
-@pytest.mark.parametrize("size", [-1000.0, 0.0, 1.0, 1000.0])
-def test_greedy_takes_differences_by_rounding_for_ties(dtype, rounding, real, size):
-    scale = max(1.0, abs(size))
-    q = tf.constant(
-        [[size, size + rounding * scale], [size, size + real * scale]], dtype
-    )
-    found = tf.argmax(greedy(q, every_action(2, 2)), axis=1)
+@pytest.mark.parametrize("constant", [0.0, 1.0, 1e3, 1e9])
+@pytest.mark.parametrize("dtype, least", [("float64", 1e-10), ("float32", 1e-5)])
+def test_greedy_compares_differences_with_differences(dtype, least, constant):
+    unit = np.finfo(dtype).eps * max(constant, 1e-6) / least * 100
+    q = constant + unit * np.array([[0.0, 1.0, 1 - least / 9], [0.0, 1 - 9 * least, 1]])
+    found = tf.argmax(greedy(tf.constant(q, dtype), every_action(2, 3)), axis=1)
+    assert found.numpy().tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_greedy_takes_differences_by_rounding_for_ties(dtype):
+    q = tf.constant([[0.0, 1e-6], [0.0, 1e-4]], dtype)
+    found = tf.argmax(greedy(q, every_action(2, 2), 1e-5), axis=1)
     assert found.numpy().tolist() == [0, 1]
+    eps = np.finfo(dtype).eps
+    q = tf.constant([[1000.0, 1000.0 * (1 + eps)], [1000.0, 1000.0 * (1 + 99 * eps)]])
+    found = tf.argmax(greedy(tf.cast(q, dtype), every_action(2, 2)), axis=1)
+    assert found.numpy()[0] == 0
 
 
 def test_play_through_states():

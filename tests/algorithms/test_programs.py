@@ -154,7 +154,9 @@ class Boasting(MirrorDescent):
 
     def _update(self, state, step_size) -> Update:
         update = super()._update(state, step_size)
-        return update._replace(value=update.value + self._boast)
+        boast = tf.cast(self._boast, tf.float64)
+        totals = update.totals._replace(value=update.totals.value + boast)
+        return update._replace(totals=totals)
 
 
 class Honest(Boasting):

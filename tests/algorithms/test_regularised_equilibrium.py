@@ -70,7 +70,7 @@ def test_best_value_is_the_maximum_over_policies(regulariser):
 
     def loss(shares):
         policy = model.as_tensor(np.stack([shares, 1 - shares], axis=1))
-        return -float(evaluate(policy, flow).value[0])
+        return -float(evaluate(policy, flow).totals.value[0])
 
     found = scipy.optimize.minimize(
         loss,
@@ -79,7 +79,7 @@ def test_best_value_is_the_maximum_over_policies(regulariser):
         options={"ftol": 1e-14, "gtol": 1e-9},
     )
     values = evaluate(model.uniform_policy(), flow)
-    assert float(values.best_value[0]) == pytest.approx(-found.fun, abs=1e-8)
+    assert float(values.totals.best_value[0]) == pytest.approx(-found.fun, abs=1e-8)
     best = regulariser.policy(values.best_q, model.legal_actions)
     reached = model.distribution(best).mass.numpy() > 1e-3
     np.testing.assert_allclose(best[:, 0][reached], found.x[reached], atol=1e-3)
@@ -101,7 +101,7 @@ def test_values_by_finite_differences():
     for row in range(model.num_nodes):
         change = np.zeros_like(policy)
         change[row] = step, -step
-        up, down = (float(values(policy + s * change).value[0]) for s in (1, -1))
+        up, down = (float(values(policy + s * change).totals.value[0]) for s in (1, -1))
         assert (up - down) / (2 * step) == pytest.approx(expected[row], abs=1e-8)
 
 

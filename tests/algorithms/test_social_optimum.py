@@ -86,8 +86,10 @@ def test_frank_wolfe_takes_the_best_step(monkeypatch):
 def welfare_and_gap(planner, policy: np.ndarray) -> tuple[float, float]:
     policy = planner.as_tensor(policy)
     flow = planner.distribution(policy)
-    value = load_model(planner.game).evaluate(policy, flow).value
-    return float(sum(value)), float(planner.evaluate(policy, flow).exploitability)
+    value = load_model(planner.game).evaluate(policy, flow).totals.value
+    return float(sum(value)), float(
+        planner.evaluate(policy, flow).totals.exploitability
+    )
 
 
 def sis_welfare(*keeping_distance: np.ndarray) -> np.ndarray:
@@ -180,7 +182,7 @@ def test_linear_quadratic_equilibrium_is_the_optimum():
     policy = planner.as_tensor(tied / tied.sum(1, keepdims=True))
     flow = planner.distribution(policy)
     for model in (planner, load_model(game)):
-        assert float(model.evaluate(policy, flow).exploitability) < 1e-9
+        assert float(model.evaluate(policy, flow).totals.exploitability) < 1e-9
     # And the policy is the Riccati equation's, up to half a step between two actions
     # and what the steps of time leave of the largest one.
     d = planner.game.dynamics

@@ -129,7 +129,8 @@ def test_no_number_stops_the_solver(make, iteration):
         solver.iteration()
     assert solver.num_iterations == iteration
     assert np.isfinite(solver.get_policy().probabilities).all()
-    assert np.isnan(solver.exploitability)
+    with pytest.raises(ValueError, match="`reward` is nan at t=1 x=0"):
+        solver.exploitability  # noqa: B018
 
 
 @pytest.mark.parametrize("make", SOLVERS[:2], ids=NAMES[:2])

@@ -59,9 +59,11 @@ def check(model) -> None:
     assert np.asarray(steps.successors).max() == model.num_nodes  # the end
     np.testing.assert_allclose(np.sum(steps.probabilities, axis=-1), 1.0, atol=1e-12)
     q, value = evaluated(steps, start, policy, model.num_populations)
-    np.testing.assert_allclose(value, exact.value, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(value, exact.totals.value, rtol=0, atol=1e-10)
     legal = model.legal_actions.numpy()
-    np.testing.assert_allclose(q[legal], exact.q.numpy()[legal], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(
+        q[legal], model.absolute(exact.q, exact).numpy()[legal], rtol=0, atol=1e-10
+    )
     # Players who walk the steps are where the flow is.
     mass = np.zeros(model.num_nodes + 1)
     np.add.at(mass, start.rows, start.probabilities)
