@@ -7,12 +7,12 @@ import pathlib
 
 import numpy as np
 
-from algorithms import array_file
+from algorithms import array_file, files
 from algorithms.history import Record, from_arrays, to_arrays
 from algorithms.solver import IterativeSolver, State
 
 _STATE, _BEST = "state/", "best/"
-_REQUIRED = ("identity", "history", "metrics", "num_iterations")
+_REQUIRED = {"identity": "U0", "history": "f2", "metrics": "U1", "num_iterations": "i0"}
 
 
 def save(
@@ -50,21 +50,32 @@ def load(
       The state of the best iterate, and the history.
 
     Raises:
-      ValueError: the file is no checkpoint, or of another game, solver or parameters.
+      ValueError: the file is missing, damaged, no checkpoint, or of another game,
+        solver or parameters.
     """
-    arrays = array_file.read(path, *_REQUIRED, *solver.node_arrays())
-    found, expected = array_file.read_identity(arrays), _identity(solver)
+    nodes = array_file.NODES if solver.node_arrays() else {}
+    arrays = array_file.read(path, **_REQUIRED, **nodes)
+    found, expected = array_file.read_identity(path, arrays), _identity(solver)
     if found != expected:
         raise ValueError(
             f"`{path}` is a checkpoint of {found}, not of {expected}. Remove it or "
             "choose another file."
         )
-    state, best = (
-        solver.in_own_rows(_part(arrays, p), arrays) for p in (_STATE, _BEST)
-    )
+    with files.naming(path):
+        history = from_arrays(arrays)
+        if not history:
+            raise ValueError("Its history is empty.")
+        best, _ = (_restored(solver, arrays, part) for part in (_BEST, _STATE))
+        return best, history
+
+
+def _restored(
+    solver: IterativeSolver, arrays: dict[str, np.ndarray], part: str
+) -> State:
+    """The state of the solver when it is put where a part of the arrays was taken."""
+    state = solver.in_own_rows(_part(arrays, part), arrays)
     solver.restore(state, int(arrays["num_iterations"]))
-    best = {name: solver.as_tensor(array) for name, array in best.items()}
-    return best, from_arrays(arrays)
+    return solver.state
 
 
 def _identity(solver: IterativeSolver) -> dict:

@@ -9,10 +9,11 @@ from open_spiel.python.mfg import distribution as openspiel_distribution
 import pyspiel
 
 from algorithms.model import load_model
+from algorithms.pickled import OnModel
 from algorithms.policy import policy_array
 
 
-class DistributionPolicy(openspiel_distribution.Distribution):
+class DistributionPolicy(OnModel, openspiel_distribution.Distribution):
     """Masses of all decision and mean field nodes under a policy.
 
     The calls are those of OpenSpiel's class of the same name; OpenSpiel's evaluators

@@ -43,6 +43,15 @@ def replacing(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
             own.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def naming(path: str | pathlib.Path) -> Iterator[None]:
+    """Names a file in a ValueError about what it holds."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"`{path}` is of no use: {error}") from error
+
+
 def _flush(path: pathlib.Path) -> None:
     """Has the disk hold a file or the names of a directory."""
     descriptor = os.open(path, os.O_RDONLY)

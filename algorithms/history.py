@@ -91,14 +91,26 @@ def to_arrays(records: Sequence[Record]) -> dict[str, np.ndarray]:
         )
         for record in records
     ]
-    return {"history": np.array(rows), "metrics": np.array(names, dtype=np.str_)}
+    history = np.array(rows, float).reshape(len(rows), len(COLUMNS) + len(names))
+    return {"history": history, "metrics": np.array(names, dtype=np.str_)}
 
 
 def from_arrays(arrays: Mapping[str, np.ndarray]) -> list[Record]:
-    """The history that `to_arrays` made the arrays of."""
-    names = arrays["metrics"].tolist()
+    """The history that `to_arrays` made the arrays of.
+
+    Raises:
+      ValueError: they are of no history.
+    """
+    names, history = arrays["metrics"].tolist(), arrays["history"]
+    columns = len(COLUMNS) + len(names)
+    whole = history.ndim == 2 and history.shape[1] == columns
+    if not whole or not np.isfinite(history[:, : len(COLUMNS)]).all():
+        raise ValueError(
+            f"A history must have finite numbers in {columns} columns. Received an "
+            f"array of shape {history.shape}."
+        )
     records = []
-    for iteration, exploitability, seconds, *values in arrays["history"].tolist():
+    for iteration, exploitability, seconds, *values in history.tolist():
         named = zip(names, values, strict=True)
         metrics = {name: value for name, value in named if not math.isnan(value)}
         records.append(Record(int(iteration), exploitability, seconds, metrics))

@@ -86,6 +86,9 @@ class ArrayPolicy(openspiel_policy.Policy):
         self.probabilities.setflags(write=False)
         _check_rows(model, self.probabilities)
 
+    def __reduce__(self):
+        return (type(self), (self.model, self.probabilities))
+
     def action_probabilities(
         self, state: pyspiel.State, player_id: int | None = None
     ) -> dict[int, float]:

@@ -7,8 +7,8 @@ import pathlib
 import numpy as np
 import pyspiel
 
-from algorithms import array_file
-from algorithms.model import load_model
+from algorithms import array_file, files
+from algorithms.model import MeanFieldModel, load_model
 from algorithms.policy import ArrayPolicy
 
 
@@ -33,20 +33,34 @@ def load_policy(
       game: the game to play; None for the game that the file names.
 
     Raises:
-      ValueError: the file is no policy, or of another game.
+      ValueError: the file is missing, damaged, no policy, or of another game.
     """
     arrays = array_file.read(
-        path, "identity", "probabilities", "nodes", "legal_actions"
+        path, identity="U0", probabilities="f2", **array_file.NODES
     )
-    identity = array_file.read_identity(arrays)
+    identity = array_file.read_identity(path, arrays)
     if game is None:
-        game = pyspiel.load_game(identity["game"], identity["parameters"])
+        game = _game(path, identity)
     elif array_file.game_identity(game) != identity:
         raise ValueError(
             f"`{path}` holds a policy of {identity}, not of "
             f"{array_file.game_identity(game)}."
         )
-    model = load_model(game)
+    with files.naming(path):
+        return _policy(load_model(game), arrays)
+
+
+def _game(path: str | pathlib.Path, identity: dict) -> pyspiel.Game:
+    try:
+        return pyspiel.load_game(identity["game"], identity["parameters"])
+    except Exception as error:  # anybody's game may raise anything
+        raise ValueError(
+            f"`{path}` is of a game that cannot be loaded: {error}"
+        ) from error
+
+
+def _policy(model: MeanFieldModel, arrays: dict[str, np.ndarray]) -> ArrayPolicy:
+    """The saved policy in a model's rows."""
     probabilities = arrays["probabilities"]
     rows = array_file.rows_in(model, arrays)
     if rows is not None:
@@ -56,7 +70,7 @@ def load_policy(
     expected = (model.num_nodes, model.num_actions)
     if probabilities.shape != expected or not np.isfinite(probabilities).all():
         raise ValueError(
-            f"`{path}` must hold finite probabilities of shape {expected}. "
+            f"It must hold finite probabilities of shape {expected}. "
             f"Received: {probabilities.shape}"
         )
     return ArrayPolicy(model, probabilities)

@@ -8,10 +8,11 @@ from open_spiel.python.mfg import value as openspiel_value
 import pyspiel
 
 from algorithms.distribution import DistributionPolicy
+from algorithms.pickled import OnModel
 from algorithms.policy import policy_array
 
 
-class NodeValues(openspiel_value.ValueFunction):
+class NodeValues(OnModel, openspiel_value.ValueFunction):
     """Values of a model's decision nodes, and of the game's roots.
 
     Args:
@@ -29,7 +30,7 @@ class NodeValues(openspiel_value.ValueFunction):
         root_values: np.ndarray,
     ):
         super().__init__(distribution.game)
-        self._model = distribution.model
+        self.model = distribution.model
         self._q = q
         self._values = values
         self._root_values = root_values
@@ -42,7 +43,7 @@ class NodeValues(openspiel_value.ValueFunction):
         """
         if state.move_number() == 0 and state.is_chance_node():
             return float(self._root_values[state.mean_field_population()])
-        row = self._model.node_index(state)
+        row = self.model.node_index(state)
         return float(self._values[row] if action is None else self._q[row, action])
 
     def eval_state(self, state: pyspiel.State) -> float:

@@ -10,6 +10,7 @@ import math
 import pathlib
 import time
 
+import numpy as np
 import tqdm
 
 from algorithms import checkpoint, files
@@ -68,6 +69,14 @@ class Result:
     state: State
     best_state: State
 
+    def __reduce__(self):
+        states = [
+            {name: np.asarray(array) for name, array in state.items()}
+            for state in (self.state, self.best_state)
+        ]
+        rest = (self.history, self.best, self.reason, self.solver)
+        return (_restored, (rest, states, self.solver.node_arrays()))
+
     # Made when asked for: an array of all nodes and actions may not fit into memory.
     @functools.cached_property
     def policy(self) -> ArrayPolicy:
@@ -83,6 +92,16 @@ class Result:
         """Writes the history but its metrics as CSV with a header."""
         rows = ([record.row[name] for name in COLUMNS] for record in self.history)
         files.write_csv(path, COLUMNS, rows)
+
+
+def _restored(rest: tuple, states: list[dict], arrays: dict) -> Result:
+    """A result that was pickled."""
+    solver = rest[-1]
+    own = [
+        {name: solver.as_tensor(array) for name, array in placed.items()}
+        for placed in (solver.in_own_rows(state, arrays) for state in states)
+    ]
+    return Result(*rest, *own)
 
 
 def run(

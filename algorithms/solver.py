@@ -19,7 +19,7 @@ import numpy as np
 import pyspiel
 import tensorflow as tf
 
-from algorithms import array_file
+from algorithms import array_file, pickled
 from algorithms.distribution import DistributionPolicy
 from algorithms.model import Evaluation, Flow, Totals, load_model
 from algorithms.model.forks import use_tensorflow
@@ -90,6 +90,13 @@ class IterativeSolver(abc.ABC):
         """A solver by its options, which are numbers and strings."""
         return cls(game, **options)
 
+    def __reduce__(self):
+        state = {name: np.asarray(array) for name, array in self.state.items()}
+        game = pickled.packed(self.game)
+        arrays = self.node_arrays()
+        done = self.num_iterations
+        return (_restored, (type(self), game, self.parameters, state, arrays, done))
+
     @property
     @abc.abstractmethod
     def game_identity(self) -> dict:
@@ -144,10 +151,6 @@ class IterativeSolver(abc.ABC):
         """
         return state
 
-    def as_tensor(self, array: np.ndarray) -> tf.Tensor:
-        """An array of a saved state as it is held."""
-        return tf.constant(array)
-
     def _require_shapes(
         self, expected: Mapping[str, tf.TensorShape], state: Mapping[str, np.ndarray]
     ) -> None:
@@ -166,6 +169,15 @@ class IterativeSolver(abc.ABC):
         """Puts arrays into `variables`."""
         for name, variable in self.variables.items():
             variable.assign(np.asarray(state[name], variable.dtype.as_numpy_dtype))
+
+
+def _restored(
+    solver_class: type, game, parameters: dict, state: dict, arrays: dict, done: int
+) -> IterativeSolver:
+    """A solver that was pickled; on TensorFlow's choice of a device."""
+    solver = solver_class.make(pickled.unpacked(game), **parameters)
+    solver.restore(solver.in_own_rows(state, arrays), done)
+    return solver
 
 
 class Solver(IterativeSolver):
@@ -297,9 +309,6 @@ class Solver(IterativeSolver):
             else:
                 placed[name][...] = array
         return placed
-
-    def as_tensor(self, array: np.ndarray) -> tf.Tensor:
-        return self.model.as_tensor(array)
 
     @property
     def flow(self) -> Flow:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import collections
+import copyreg
 import threading
 
 import pyspiel
 import tensorflow as tf
 
-from algorithms import catalogue
+from algorithms import catalogue, pickled
 from algorithms.model.array_model import ArrayModel
 from algorithms.model.base import (
     Evaluation,
@@ -19,6 +20,7 @@ from algorithms.model.base import (
     Totals,
 )
 from algorithms.model.enumerated_model import EnumeratedModel
+from algorithms.model.enumeration import Discovered
 from algorithms.model.forks import use_tensorflow
 from mfg_games.continuous import ContinuousGame
 from mfg_games.openspiel_game import MeanFieldGame
@@ -87,6 +89,23 @@ def load_model(
         if len(_recent) > _MAX_RECENT:
             _recent.popitem(last=False)
         return _recent[key]
+
+
+def _reduced(model: MeanFieldModel) -> tuple:
+    """How models are pickled: by their games, and what of those they have met."""
+    game = pickled.packed(model.game)
+    return (_restored, (game, model.dtype.name, model.discovered()))
+
+
+def _restored(packed, dtype: str, discovered: Discovered | None) -> MeanFieldModel:
+    game = pickled.unpacked(packed)
+    if discovered is None:
+        return load_model(game, dtype)
+    return EnumeratedModel(game, dtype, discovered)
+
+
+copyreg.pickle(ArrayModel, _reduced)
+copyreg.pickle(EnumeratedModel, _reduced)
 
 
 def _require_device(device: str | None) -> None:

@@ -18,6 +18,7 @@ import pyspiel
 import tensorflow as tf
 
 from algorithms.model.compiled import Compiled
+from algorithms.model.enumeration import Discovered
 from algorithms.regularisers import Regulariser
 
 
@@ -317,6 +318,13 @@ class MeanFieldModel(abc.ABC):
         Empty where the game alone fixes the rows.
         """
         return []
+
+    def discovered(self) -> Discovered | None:
+        """The nodes met so far, to make another model with the same rows.
+
+        None where the game alone fixes the rows.
+        """
+        return None
 
     def rows_of(self, names: list[str], legal_actions: np.ndarray) -> np.ndarray | None:
         """Rows of nodes named by `node_names` of an earlier model of the same game.

@@ -22,7 +22,13 @@ from algorithms.model.base import (
 from algorithms.model.enumerated_backward import BackwardSweep
 from algorithms.model.enumerated_flow import Clumps, Forward, Sampled
 from algorithms.model.enumerated_steps import enumerated_steps
-from algorithms.model.enumeration import Enumeration, Layer, node_name, same_structure
+from algorithms.model.enumeration import (
+    Discovered,
+    Enumeration,
+    Layer,
+    node_name,
+    same_structure,
+)
 from algorithms.model.forks import use_tensorflow
 from algorithms.model.soundness import LAW_TOLERANCE
 from algorithms.regularisers import Regulariser
@@ -55,13 +61,19 @@ class EnumeratedModel(MeanFieldModel):
     Args:
       game: any OpenSpiel mean field game.
       dtype: "float64" or "float32", the storage of masses, values and policies.
+      discovered: nodes that another model has met, whose rows come first.
 
     Raises:
       ValueError: the game is no mean field game, or breaks the contract of
         `Enumeration.walk`.
     """
 
-    def __init__(self, game: pyspiel.Game, dtype: str = "float64"):
+    def __init__(
+        self,
+        game: pyspiel.Game,
+        dtype: str = "float64",
+        discovered: Discovered | None = None,
+    ):
         dynamics = game.get_type().dynamics
         if dynamics != pyspiel.GameType.Dynamics.MEAN_FIELD:
             raise ValueError(
@@ -72,7 +84,7 @@ class EnumeratedModel(MeanFieldModel):
         self.dtype = tf.as_dtype(dtype)
         self.num_actions = game.num_distinct_actions()
         self.num_populations = game.num_players()
-        self._nodes = Enumeration(game)
+        self._nodes = Enumeration(game, discovered)
         self._legal = tf.zeros((0, self.num_actions), tf.bool)
         self._observations = tf.zeros((0, 0))
         self._visits: dict[bytes, list[Layer]] = {}
@@ -271,6 +283,9 @@ class EnumeratedModel(MeanFieldModel):
 
     def node_names(self) -> list[str]:
         return [] if self._fixed else list(self._nodes.rows[StateType.DECISION])
+
+    def discovered(self) -> Discovered | None:
+        return None if self._fixed else self._nodes.discovered()
 
     def rows_of(self, names: list[str], legal_actions: np.ndarray) -> np.ndarray | None:
         if not names:

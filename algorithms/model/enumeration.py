@@ -90,8 +90,25 @@ def same_structure(layers: list[Layer], others: list[Layer]) -> bool:
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class Discovered:
+    """The decision and mean field nodes that an enumeration knows, in its order.
+
+    Attributes:
+      decisions: the legal actions of decision nodes by their names.
+      mean_fields: names of mean field nodes.
+    """
+
+    decisions: dict[str, list[int]]
+    mean_fields: list[str]
+
+
 class Enumeration:
     """All nodes of a game that were met so far.
+
+    Args:
+      game: the game.
+      discovered: nodes that come first; None for none.
 
     Attributes:
       game: the game.
@@ -100,7 +117,7 @@ class Enumeration:
       legal_actions: the legal actions of each decision node.
     """
 
-    def __init__(self, game: pyspiel.Game):
+    def __init__(self, game: pyspiel.Game, discovered: Discovered | None = None):
         self.game = game
         self.rows: dict[StateType, dict[str, int]] = {
             StateType.DECISION: {},
@@ -110,6 +127,17 @@ class Enumeration:
         self.legal_actions: list[list[int]] = []
         self._supports: dict[str, tuple[str, ...]] = {}
         self._distinct_supports: dict[tuple[str, ...], tuple[str, ...]] = {}
+        if discovered is not None:
+            for name, legal in discovered.decisions.items():
+                self.reserve(name, legal)
+            for name in discovered.mean_fields:
+                self._mean_field_row(name)
+
+    def discovered(self) -> Discovered:
+        """What another enumeration needs to give the same nodes the same rows."""
+        names = self.rows[StateType.DECISION]
+        decisions = dict(zip(names, self.legal_actions, strict=True))
+        return Discovered(decisions, list(self.rows[StateType.MEAN_FIELD]))
 
     def walk(self, mass_of: Callable[[list[Layer]], np.ndarray]) -> list[Layer]:
         """Visits all nodes and edges of the game, whose players face a given flow.

@@ -142,14 +142,15 @@ def test_a_deviation_from_two_players_by_enumeration(seed):
 def test_epsilon_falls_with_the_number_of_players(seed):
     policy = solved(BAR, 300)
     gains = [epsilon_nash(BAR, policy, n, 400, seed=seed).gain[0] for n in (3, 30, 300)]
-    assert gains[0] > 3 * gains[1] > 0
-    assert gains[1] > 2 * gains[2]
+    # About 0.14, 0.02 and 0, each known to 0.01.
+    assert gains[0] > 2 * gains[1]
+    assert gains[0] > 8 * gains[2]
 
 
 def test_a_deviation_that_was_found_in_few_runs_loses_in_others(seed):
     """It fits the noise of two runs, while the best one would never lose."""
     policy = solved(BAR, 300)
-    seeds = range(20 * seed, 20 * seed + 20)
+    seeds = range(100 * seed, 100 * seed + 100)  # -0.06, known to 0.016
     gains = [epsilon_nash(BAR, policy, 30, 4, seed=k).gain[0] for k in seeds]
     assert np.mean(gains) < 0
 

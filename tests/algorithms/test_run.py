@@ -3,6 +3,7 @@
 import itertools
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -208,14 +209,28 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path, other):
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
     path = tmp_path / "checkpoint.npz"
     path.write_text("not an archive")
-    with pytest.raises(ValueError, match=r"no readable \.npz file"):
+    with pytest.raises(ValueError, match=r"damaged or no \.npz file"):
         run(FictitiousPlay(GAME), 2, checkpoint_path=path, progress=False)
 
 
-def test_pickled_arrays_are_never_loaded(tmp_path):
+OF_NO_CHECKPOINT = {
+    "other arrays": lambda arrays: {"state/average": np.zeros(3)},
+    "a text for the state": lambda arrays: {"state/average": np.array("text")},
+    "another best state": lambda arrays: {"best/average": np.zeros(3)},
+    "columns without names": lambda arrays: {"metrics": np.array(["loss"])},
+    "no number in the history": lambda arrays: {"history": arrays["history"] * np.nan},
+    "an empty history": lambda arrays: {"history": np.zeros((0, 3))},
+    "a number for the game": lambda arrays: {"identity": np.array("7")},
+}
+
+
+@pytest.mark.parametrize("changed", OF_NO_CHECKPOINT.values(), ids=OF_NO_CHECKPOINT)
+def test_arrays_that_are_of_no_run_are_refused(tmp_path, changed):
     path = tmp_path / "checkpoint.npz"
-    np.savez(path, identity=np.array([{"a": 1}], dtype=object))
-    with pytest.raises(ValueError, match="allow_pickle"):
+    run(FictitiousPlay(GAME), 2, checkpoint_path=path, progress=False)
+    arrays = array_file.read(path)
+    array_file.write(path, **arrays | changed(arrays))
+    with pytest.raises(ValueError, match=re.escape(f"`{path}` ")):
         run(FictitiousPlay(GAME), 2, checkpoint_path=path, progress=False)
 
 

@@ -304,8 +304,13 @@ def test_movement_is_the_way_to_the_next_flow():
 
 
 @pytest.mark.slow
-def test_the_fast_reproduction_passes(tmp_path):
-    script = [sys.executable, str(REPRODUCE / "deep_2022.py"), "--fast"]
+def test_the_fast_reproduction_passes(tmp_path, seed):
+    script = [
+        sys.executable,
+        str(REPRODUCE / "deep_2022.py"),
+        "--fast",
+        f"--seed={seed}",
+    ]
     folders = [f"--output_dir={tmp_path}/page", f"--jobs_dir={tmp_path}/jobs"]
     done = subprocess.run([*script, *folders], capture_output=True)
     assert done.returncode == 0, done.stdout.decode()

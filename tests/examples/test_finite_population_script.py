@@ -53,7 +53,7 @@ def uniform():
 
 
 @pytest.fixture(scope="module")
-def played(script, uniform, tmp_path_factory):
+def played(script, uniform, tmp_path_factory, seed):
     """Everybody plays the uniform policy from a file."""
     output = tmp_path_factory.mktemp("finite_population")
     save_policy(output / "policy.npz", uniform)
@@ -64,6 +64,7 @@ def played(script, uniform, tmp_path_factory):
         f"--num_players={','.join(map(str, SIZES))}",
         "--runs=300",
         "--deviation_runs=40",
+        f"--seed={seed}",
         f"--output_dir={output}",
     )
     assert done.message == ""

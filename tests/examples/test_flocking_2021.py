@@ -157,8 +157,13 @@ def test_a_study_leaves_its_page(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_fast_reproduction_passes(tmp_path):
-    script = [sys.executable, str(REPRODUCE / "flocking_2021.py"), "--fast"]
+def test_the_fast_reproduction_passes(tmp_path, seed):
+    script = [
+        sys.executable,
+        str(REPRODUCE / "flocking_2021.py"),
+        "--fast",
+        f"--seed={seed}",
+    ]
     folders = [f"--output_dir={tmp_path}/page", f"--jobs_dir={tmp_path}/jobs"]
     done = subprocess.run([*script, *folders], capture_output=True, check=False)
     assert done.returncode == 0, done.stdout.decode()[-2000:]
