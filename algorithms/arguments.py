@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 import contextlib
 import dataclasses
 import types
@@ -34,6 +34,22 @@ def named(text: str) -> tuple[str, str]:
     return name, value
 
 
+def merged(texts: Mapping[str, str], more: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Options by name, and more of them.
+
+    Raises:
+      ValueError: an option is given twice.
+    """
+    found = dict(texts)
+    for name, text in more:
+        once = name not in found
+        parameters.require(
+            once, name, text, f"given once, not as {found.get(name)!r} too"
+        )
+        found[name] = text
+    return found
+
+
 def defaults(
     algorithm: str, given: Mapping[str, Argument] = types.MappingProxyType({})
 ) -> dict[str, typing.Any]:
@@ -48,6 +64,29 @@ def defaults(
     """
     preset = {name: given[name] for name in ("preset",) if name in given}
     return catalogue.solver_class(algorithm).options(**preset)
+
+
+def settings(
+    game: str, algorithm: str, given: Mapping[str, Argument]
+) -> dict[str, typing.Any]:
+    """What a run's numbers depend on, but for when it ends: no device.
+
+    Args:
+      game: its string with all parameters.
+      algorithm: the solver's name.
+      given: its options that are not at their defaults.
+    """
+    options = defaults(algorithm, given) | given
+    return {
+        "game": game,
+        "algorithm": algorithm,
+        "parameters": without_device(options),
+    }
+
+
+def without_device(given: Mapping[str, typing.Any]) -> dict[str, typing.Any]:
+    """The options that a run's numbers are said to depend on."""
+    return {name: value for name, value in given.items() if name != "device"}
 
 
 def parse(algorithm: str, texts: Mapping[str, str]) -> dict[str, Argument]:

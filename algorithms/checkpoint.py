@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import json
 import pathlib
+import sys
 
 import numpy as np
+import tqdm
 
-from algorithms import array_file, files
+from algorithms import array_file, files, record
 from algorithms.history import Record, from_arrays, to_arrays
 from algorithms.solver import IterativeSolver, State
 
@@ -29,14 +32,15 @@ def save(
       best_state: the state of its best iterate.
       history: the run's records.
     """
-    arrays = {_STATE + name: array.numpy() for name, array in solver.state.items()}
-    arrays |= {_BEST + name: array.numpy() for name, array in best_state.items()}
+    arrays = {_STATE + name: np.asarray(a) for name, a in solver.state.items()}
+    arrays |= {_BEST + name: np.asarray(a) for name, a in best_state.items()}
     array_file.write(
         path,
         **arrays,
         **solver.node_arrays(),
         **to_arrays(history),
         identity=array_file.identity_array(_identity(solver)),
+        versions=array_file.identity_array(dict(record.versions())),
         num_iterations=np.array(solver.num_iterations),
     )
 
@@ -45,6 +49,8 @@ def load(
     path: str | pathlib.Path, solver: IterativeSolver
 ) -> tuple[State, list[Record]]:
     """Puts a solver where a checkpoint was written.
+
+    A line on standard error says so if that was under other versions of the packages.
 
     Returns:
       The state of the best iterate, and the history.
@@ -57,10 +63,12 @@ def load(
     arrays = array_file.read(path, **_REQUIRED, **nodes)
     found, expected = array_file.read_identity(path, arrays), _identity(solver)
     if found != expected:
+        theirs, ours = record.differences(found, expected)
         raise ValueError(
-            f"`{path}` is a checkpoint of {found}, not of {expected}. Remove it or "
-            "choose another file."
+            f"`{path}` is a checkpoint of a run of {theirs}, this one has {ours}. "
+            "Remove it or choose another file."
         )
+    _say_if_versions_differ(path, arrays)
     with files.naming(path):
         history = from_arrays(arrays)
         if not history:
@@ -84,6 +92,17 @@ def _identity(solver: IterativeSolver) -> dict:
         "solver": type(solver).__name__,
         "solver_parameters": solver.parameters,
     }
+
+
+def _say_if_versions_differ(
+    path: str | pathlib.Path, arrays: dict[str, np.ndarray]
+) -> None:
+    """Prints a line: the numbers to come need not be those of an unbroken run."""
+    held, own = json.loads(str(arrays.get("versions", "{}"))), dict(record.versions())
+    if held != own:
+        then, now = record.differences(held, own)
+        line = f"`{path}` goes on under {now}, but was written under {then}."
+        tqdm.tqdm.write(line, file=sys.stderr)
 
 
 def _part(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

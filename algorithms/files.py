@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 import contextlib
 import csv
+import glob
 import itertools
 import json
 import os
@@ -28,7 +29,8 @@ def replacing(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
       OSError: the file cannot be written; it names `path`.
     """
     path = pathlib.Path(path)
-    own = path.with_name(f"{PARTIAL}{os.getpid()}-{next(_numbers)}{path.suffix}")
+    unique = f"{os.getpid()}-{next(_numbers)}{path.suffix}"
+    own = path.with_name(f"{PARTIAL}{path.name}-{unique}")
     try:
         yield own
         _flush(own)
@@ -41,6 +43,13 @@ def replacing(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     finally:
         with contextlib.suppress(OSError):
             own.unlink(missing_ok=True)
+
+
+def remove_partial(path: str | pathlib.Path) -> None:
+    """Removes what killed processes have left of a file that nobody else writes."""
+    path = pathlib.Path(path)
+    for left in path.parent.glob(f"{PARTIAL}{glob.escape(path.name)}-*"):
+        left.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

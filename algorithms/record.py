@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+import functools
 import importlib.metadata
+import json
 import os
+import pathlib
 import platform
+import types
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a record is also read where TensorFlow is not loaded
     from algorithms.run import Result
 
+UNFINISHED, FINISHED, FAILED = "unfinished", "finished", "failed"
+INTERRUPTED = "interrupted"
+
+_DECISIVE = ("game", "algorithm", "solver")
 _PACKAGES = ("open_spiel", "numpy", "scipy", "tensorflow", "keras", "mfg-games")
 
 
@@ -31,8 +40,60 @@ def of_result(result: Result) -> dict:
 
 def of_machine() -> dict:
     """The machine's cores and the versions of Python and of the packages."""
-    return {
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
-    }
+    packages = dict(versions())
+    python = packages.pop("python")
+    return {"cores": os.cpu_count(), "python": python, "versions": packages}
+
+
+@functools.cache
+def versions() -> Mapping[str, str]:
+    """The versions of Python and of the packages that numbers depend on."""
+    packages = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return types.MappingProxyType({"python": platform.python_version(), **packages})
+
+
+def read(path: pathlib.Path) -> dict:
+    """A record that was written; empty if there is no file.
+
+    Raises:
+      ValueError: the file is no record.
+    """
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise ValueError(f"`{path}` is no record of a run: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"`{path}` is no record of a run: it holds {found!r:.40}")
+    return found
+
+
+def differences(first: Mapping, second: Mapping) -> tuple[str, str]:
+    """What two nested settings do not share, as `name=value, ...` of each.
+
+    Runs of different games or solvers are told apart by these alone.
+    """
+    sides = dict(_leaves(first)), dict(_leaves(second))
+    paths = [
+        path
+        for path in sides[1] | sides[0]
+        if (path in sides[0], sides[0].get(path))
+        != (path in sides[1], sides[1].get(path))
+    ]
+    paths = [path for path in paths if path[-1] in _DECISIVE] or paths
+    return tuple(
+        ", ".join(
+            f"{path[-1]}={side[path]}" if path in side else f"no {path[-1]}"
+            for path in paths
+        )
+        for side in sides
+    )
+
+
+def _leaves(values: Mapping, path: tuple = ()) -> Iterator[tuple[tuple, object]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, (*path, name))
+        else:
+            yield (*path, name), value

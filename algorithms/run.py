@@ -8,13 +8,15 @@ import dataclasses
 import functools
 import math
 import pathlib
+import signal
 import time
 
 import numpy as np
 import tqdm
 
-from algorithms import checkpoint, files
+from algorithms import checkpoint, files, interruption
 from algorithms.history import COLUMNS, Record, with_rates
+from algorithms.interruption import Interrupted
 from algorithms.policy import ArrayPolicy
 from algorithms.solver import IterativeSolver, State
 
@@ -116,13 +118,15 @@ def run(
     """Iterates a solver until `iterations` are done or a rule stops it.
 
     With a checkpoint file that exists the run goes on where the file was written, with
-    the numbers that it would have had without the break.
+    the numbers that it would have had without the break. Ctrl-C and SIGTERM end it
+    after the iteration, with its checkpoint written; a second one ends the process.
 
     Args:
       solver: a fresh solver.
       iterations: the number of iterations in all, those before a break included.
       stopping: rules to end early.
-      callbacks: called with the solver and each new record.
+      callbacks: called with the solver and each new record. One that raises
+        `Interrupted` ends the run as a signal does.
       checkpoint_path: an `.npz` file to write to and to resume from.
       checkpoint_every: seconds between two checkpoints.
       progress: show a bar with rate, time left, current and best exploitability, and
@@ -132,6 +136,7 @@ def run(
       ValueError: `iterations` is negative, or the checkpoint is of another run.
       FloatingPointError: something became no number; the message says when, and names
         the last good checkpoint.
+      Interrupted: by a signal; it has the result until then.
     """
     if iterations < 0:
         raise ValueError(f"`iterations` must not be negative. Received: {iterations}")
@@ -143,20 +148,38 @@ def run(
         unit="it",
         dynamic_ncols=True,
     )
-    with bar, session.naming_the_checkpoint():
+    with interruption.deferred(), bar, session.naming_the_checkpoint():
         reason = None
         while reason is None:
             record = session.record()
             _show(bar, record, session.best)
-            for callback in callbacks:
-                callback(solver, record)
+            number = _call(callbacks, solver, record)
             reason = (stopping or Stopping()).reason(session.history, session.best)
             if record.iteration >= iterations:
                 reason = reason or f"all {iterations} iterations are done"
+            if number:
+                reason = f"{signal.Signals(number).name} interrupted it"
             session.save(now=reason is not None)
             if reason is None:
                 solver.iteration()
-    return session.result(reason)
+    result = session.result(reason)
+    if number:
+        raise Interrupted(number, result)
+    return result
+
+
+def _call(
+    callbacks: Sequence[Callable[[IterativeSolver, Record], None]],
+    solver: IterativeSolver,
+    record: Record,
+) -> int | None:
+    """Calls all, and returns the number of a signal that has come, if any."""
+    try:
+        for callback in callbacks:
+            callback(solver, record)
+    except Interrupted as end:
+        return end.number
+    return interruption.received()
 
 
 def _show(bar: tqdm.tqdm, record: Record, best: Record) -> None:
@@ -179,6 +202,8 @@ class _Session:
         self.best = Record(0, math.inf, 0.0)
         self._best_state = solver.state
         self._last_good: int | None = None
+        if path:
+            files.remove_partial(path)
         if path and pathlib.Path(path).exists():
             self._restore(*checkpoint.load(path, solver))
         before = self.history[-1].seconds if self.history else 0.0

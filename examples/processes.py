@@ -12,10 +12,14 @@ from absl import flags
 import joblib
 import tqdm
 
-from algorithms.job import FINISHED, UNFINISHED, Job
+from algorithms import files, interruption
+from algorithms.job import FAILED, FINISHED, STOP, Job
+from algorithms.record import INTERRUPTED
 
+_GO_ON = "The same command, without --force, goes on from here."
 # Backends of a cluster, and the package that each needs.
 _CLUSTERS = {"dask": "distributed", "ray": "ray"}
+_DONE = (FINISHED, FAILED, INTERRUPTED)
 BACKENDS = ("loky", "multiprocessing", "threading", "sequential", *_CLUSTERS)
 
 
@@ -70,7 +74,11 @@ def do_all(
 
     Returns:
       The record of each job.
+
+    Raises:
+      Interrupted: by a signal, after all jobs have ended.
     """
+    interruption.require_none(_GO_ON)
     if backend in _CLUSTERS:
         num_jobs, threads = num_jobs or -1, threads or 1
     else:
@@ -78,12 +86,32 @@ def do_all(
         threads = threads or max(1, joblib.cpu_count() // num_jobs)
     calls = (joblib.delayed(Job.do)(job, root, threads) for job in jobs)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_stopping(root))
         joined = stack.enter_context(_connected(backend))
         if progress is None:
             progress = stack.enter_context(Progress(root, len(jobs)))
         progress.begin(jobs)
         parallel = Parallel(progress, n_jobs=num_jobs, backend=joined, batch_size=1)
-        return parallel(calls)
+        records = parallel(calls)
+        interruption.require_none(_GO_ON)
+    return records
+
+
+@contextlib.contextmanager
+def _stopping(root: pathlib.Path):
+    """Tells all jobs to end when a signal comes."""
+    stop = root / STOP
+
+    def tell(number: int) -> None:
+        with contextlib.suppress(OSError):  # they end by themselves on a full disk
+            files.write_text(stop, str(number))
+
+    stop.unlink(missing_ok=True)
+    try:
+        with interruption.deferred(tell):
+            yield
+    finally:
+        stop.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -161,16 +189,18 @@ class Progress:
         self._num_dispatched = num_dispatched
         records = [(job, job.record(self._root)) for job in self._running]
         for job, record in records:
-            if record["status"] != UNFINISHED:
+            if record["status"] in _DONE:
                 self._running.remove(job)
                 self._show(job.name, record)
 
     def _show(self, name: str, record: dict) -> None:
         if record["status"] == FINISHED:
             outcome = f"exploitability {record['best_exploitability']:.4g}"
-        else:
+        elif record["status"] == FAILED:
             outcome = record["error"]
             self._num_failed += 1
+        else:
+            outcome = f"after {record['iterations']} iterations"
         self._bar.write(f"{record['status']:<8}  {name}  {outcome}")
         self._bar.set_postfix_str(f"{self._num_failed} failed", refresh=False)
         self._bar.update()

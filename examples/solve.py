@@ -8,9 +8,10 @@ The output directory then holds exploitability.csv and .png, flow.png (the popul
 over time), policy.npz (loads back as an OpenSpiel policy, also with --policy here),
 run.json (game, parameters, versions, seed, timings) and checkpoint.npz (for --resume);
 of solvers that learn also log.csv, which grows with losses and rates of every
-iteration. In continuous space (--algorithm=flock --game=flocking_4d) the checkpoint
-holds the policies, and birds leave an animation, flow.gif. With --tensorboard the log
-also goes to tensorboard/.
+iteration. The directory belongs to one run: others need --force to replace it. Ctrl-C
+and SIGTERM end the iteration and leave all of these. In continuous space
+(--algorithm=flock --game=flocking_4d) the checkpoint holds the policies, and birds
+leave an animation, flow.gif. With --tensorboard the log also goes to tensorboard/.
 """
 
 from __future__ import annotations
@@ -24,7 +25,16 @@ import pyspiel
 import stopping_flags
 import tqdm
 
-from algorithms import arguments, catalogue, files, quiet, record
+from algorithms import (
+    arguments,
+    catalogue,
+    command_line,
+    directory,
+    files,
+    quiet,
+    record,
+)
+from algorithms.interruption import Interrupted
 import mfg_games
 from mfg_games import continuous_games, parameters, settings
 from mfg_games.continuous import ContinuousGame
@@ -34,8 +44,6 @@ FLAGS = flags.FLAGS
 stopping_flags.define_flags(FLAGS)
 flags.adopt_module_key_flags(stopping_flags)
 
-# What ends in one line: mistakes, and runs whose numbers have gone wrong.
-_ENDS = (ValueError, FileNotFoundError, FloatingPointError, pyspiel.SpielError)
 _BIRDS = 400  # players in a picture of continuous space
 _SOLVER_FLAGS = ("lr", "temperature", "damping", "dtype", "device")
 
@@ -60,6 +68,7 @@ flags.DEFINE_string("device", None, "A TensorFlow device; default: the GPU if an
 flags.DEFINE_string("output_dir", "runs/solve", "Where the results go.")
 flags.DEFINE_integer("seed", 0, "Seed of everything random; the exact solvers are not.")
 flags.DEFINE_bool("resume", False, "Go on from the checkpoint in --output_dir.")
+flags.DEFINE_bool("force", False, "Replace the run that --output_dir holds.")
 flags.DEFINE_bool(
     "tensorboard",
     False,
@@ -80,15 +89,14 @@ def main(argv: list[str]) -> None:
     """Runs what the flags ask for; errors that can be expected end in one line."""
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}. Quote the game string.")
-    try:
+    with command_line.in_one_line():
+        _require_one_each()
         if FLAGS.list:
             list_everything()
         elif FLAGS.policy:
             evaluate_policy(_load_game(), FLAGS.policy)
         else:
             solve(_load_game())
-    except _ENDS as error:
-        sys.exit(f"{type(error).__name__}: {error}")
 
 
 def list_everything() -> None:
@@ -113,30 +121,46 @@ def evaluate_policy(game: pyspiel.Game, path: str) -> None:
 
 
 def solve(game: pyspiel.Game) -> None:
-    """Solves the game and writes the results."""
+    """Solves the game and writes the results.
+
+    Raises:
+      ValueError: an argument is wrong, or the directory holds another run.
+      Interrupted: by a signal; the results until then are written.
+    """
     parameters.known("algorithm", FLAGS.algorithm, catalogue.SOLVERS)
     quiet.import_tensorflow()
     given = _solver_arguments()
-    print(f"Game      {game}\nAlgorithm {FLAGS.algorithm} {given or ''}")
-    started = time.time()
-    solver = catalogue.solver_class(FLAGS.algorithm).make(game, **given)
     output = pathlib.Path(FLAGS.output_dir)
-    output.mkdir(parents=True, exist_ok=True)
-    checkpoint = output / "checkpoint.npz"
-    if not FLAGS.resume:
-        checkpoint.unlink(missing_ok=True)
+    of = {"settings": arguments.settings(str(game), FLAGS.algorithm, given)}
+    with directory.claimed(output, of, FLAGS.force, FLAGS.resume):
+        print(f"Game      {game}\nAlgorithm {FLAGS.algorithm} {given or ''}")
+        bounds = _potential_bounds(game)
+        origin = of | {"started": time.time()}
+        try:
+            result = _run(game, given, output, bounds)
+        except Interrupted as end:
+            _write(output, end.result, bounds, origin | {"status": record.INTERRUPTED})
+            end.left = "The same command with --resume goes on from here."
+            raise
+        _write(output, result, bounds, origin | {"status": record.FINISHED})
 
+
+def _run(game: pyspiel.Game, given: dict, output: pathlib.Path, bounds: list):
+    """Runs the solver, with its progress on the screen."""
     from algorithms import run
 
-    bounds = _potential_bounds(game)
-    result = run.run(
-        solver,
+    return run.run(
+        catalogue.solver_class(FLAGS.algorithm).make(game, **given),
         FLAGS.iterations,
         run.Stopping(**stopping_flags.given(FLAGS)),
         callbacks=[*_callbacks(output), *bounds],
-        checkpoint_path=checkpoint,
+        checkpoint_path=output / directory.CHECKPOINT,
         progress=sys.stderr.isatty(),
     )
+
+
+def _write(output: pathlib.Path, result, bounds: list, origin: dict) -> None:
+    """Prints what was found, and writes the tables before the pictures."""
     last = result.history[-1]
     print(
         f"Ended because {result.reason}: {last.aim} {last.distance:.6g}, "
@@ -145,18 +169,23 @@ def solve(game: pyspiel.Game) -> None:
     for each in bounds:
         each.save_csv(output / "duality_gap.csv")
         print(f"Potential {each.lower:.6g}, at most {each.gap:.3g} below its maximum.")
-    write_results(output, solver, result)
-    origin = {
+    write_tables(output, result)
+    began = origin.pop("started")
+    about = {
         "setting": FLAGS.setting,
         "algorithm": FLAGS.algorithm,
         "seed": FLAGS.seed,
-        "seconds": round(time.time() - started, 3),
+        "seconds": round(time.time() - began, 3),
         "command": sys.argv,
     }
-    made = record.of_result(result) | origin | record.of_machine()
-    files.write_json(output / "run.json", made)
-    names = sorted(path.name for path in output.iterdir())
-    print(f"{output}: {', '.join(names)}")
+    made = origin | record.of_result(result) | about | record.of_machine()
+    files.write_json(output / directory.RECORD, made)
+    try:
+        write_pictures(output, result)
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        sys.exit(f"The results are in {output}, but not all pictures: {text}")
+    print(f"{output}: {', '.join(directory.contents(output))}")
 
 
 def _callbacks(output: pathlib.Path) -> list:
@@ -194,22 +223,29 @@ class TablePrinter:
             )
 
 
-def write_results(output: pathlib.Path, solver, result) -> None:
-    """Writes the table, the pictures and the best policy."""
-    from algorithms import pictures, policy_file
+def write_tables(output: pathlib.Path, result) -> None:
+    """Writes the history, and the best policy of games that OpenSpiel knows."""
+    from algorithms import policy_file
 
     result.save_csv(output / "exploitability.csv")
+    if not isinstance(result.solver.game, ContinuousGame):
+        policy_file.save_policy(output / "policy.npz", result.best_policy)
+
+
+def write_pictures(output: pathlib.Path, result) -> None:
+    """Draws exploitability on the way and the population over time."""
+    from algorithms import pictures
+
     steps = [row.iteration for row in result.history]
     values = [row.exploitability for row in result.history]
     pictures.save(
         pictures.exploitability_figure({FLAGS.algorithm: (steps, values)}),
         output / "exploitability.png",
     )
-    if isinstance(solver.game, ContinuousGame):
-        write_birds(output, solver)
-        return
-    policy_file.save_policy(output / "policy.npz", result.best_policy)
-    pictures.save(flow_picture(result.best_policy), output / "flow.png")
+    if isinstance(result.solver.game, ContinuousGame):
+        write_birds(output, result.solver)
+    else:
+        pictures.save(flow_picture(result.best_policy), output / "flow.png")
 
 
 def write_birds(output: pathlib.Path, solver) -> None:
@@ -241,12 +277,21 @@ def _load_game() -> pyspiel.Game | ContinuousGame:
     return catalogue.load_game(FLAGS.game)
 
 
+def _require_one_each() -> None:
+    """Raises a ValueError if two flags say the same thing."""
+    both = FLAGS.setting is not None and FLAGS["game"].present
+    parameters.require(not both, "setting", FLAGS.setting, "left out beside --game")
+
+
 def _solver_arguments() -> dict:
     """The solver's arguments that the flags give."""
     texts = {name: FLAGS[name].value for name in _SOLVER_FLAGS}
     texts = {name: str(value) for name, value in texts.items() if value is not None}
-    texts |= dict(arguments.named(text) for text in FLAGS.parameter)
-    if "seed" in arguments.defaults(FLAGS.algorithm):
+    takes_seed = "seed" in arguments.defaults(FLAGS.algorithm)
+    if takes_seed and FLAGS["seed"].present:
+        texts["seed"] = str(FLAGS.seed)
+    texts = arguments.merged(texts, map(arguments.named, FLAGS.parameter))
+    if takes_seed:
         texts.setdefault("seed", str(FLAGS.seed))
     return arguments.parse(FLAGS.algorithm, texts)
 

@@ -8,7 +8,8 @@ r"""Solves the stationary version of a game: one step of it, repeated for ever.
 
 The output directory then holds exploitability.csv and .png, law.csv and .png (where the
 players are under the best policy found), policy.npz (the policy and its law, [N, S, A]
-and [N, S] for N populations, S states and A actions), run.json and README.md.
+and [N, S] for N populations, S states and A actions), run.json, README.md and
+checkpoint.npz (for --resume). Ctrl-C and SIGTERM end the iteration and leave the same.
 """
 
 from __future__ import annotations
@@ -20,17 +21,25 @@ import sys
 from absl import app, flags
 import numpy as np
 import pages
-import pyspiel
 import stopping_flags
 import tqdm
 
-from algorithms import catalogue, files, markdown_tables, quiet, stationary
+from algorithms import (
+    catalogue,
+    command_line,
+    directory,
+    files,
+    markdown_tables,
+    quiet,
+    record,
+    stationary,
+)
+from algorithms.interruption import Interrupted
 from mfg_games import parameters
 
 FLAGS = flags.FLAGS
 
 _SOLVER_FLAGS = ("lr", "temperature", "damping")
-_ENDS = (ValueError, RuntimeError, FloatingPointError, pyspiel.SpielError)
 
 
 def define_flags(into: flags.FlagValues) -> None:
@@ -53,6 +62,10 @@ def define_flags(into: flags.FlagValues) -> None:
     share = "The part of the crowd that keeps its policy in an iteration."
     flags.DEFINE_float("damping", None, share, flag_values=into)
     flags.DEFINE_string("output_dir", "runs/stationary", "Where the results go.", into)
+    onward = "Go on from the checkpoint in --output_dir."
+    flags.DEFINE_bool("resume", False, onward, into)
+    anew = "Replace the run that --output_dir holds."
+    flags.DEFINE_bool("force", False, anew, into)
     stopping_flags.define_flags(into)
     flags.adopt_module_key_flags(stopping_flags, into)
 
@@ -85,62 +98,98 @@ def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
     """Runs what the flags ask for; errors that can be expected end in one line."""
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}. Quote the game string.")
-    try:
+    with command_line.in_one_line(RuntimeError):
         solve(given)
-    except _ENDS as error:
-        sys.exit(f"{type(error).__name__}: {error}")
 
 
 def solve(given: flags.FlagValues) -> None:
-    """Solves the game and writes the results."""
+    """Solves the game and writes the results.
+
+    Raises:
+      ValueError: an argument is wrong, or the directory holds another run.
+      RuntimeError: a law or a value was not found.
+      Interrupted: by a signal; the results until then are written.
+    """
     options = _solver_options(given)
     game = catalogue.load_game(given.game)
     model = stationary.StationaryModel(
         game, given.criterion, given.discount, given.method, given.time
     )
     solver = stationary.SOLVERS[given.algorithm](model, **options)
-    print(f"Game      {game}\nAlgorithm {given.algorithm} {solver.parameters}")
+    output = pathlib.Path(given.output_dir)
+    settings = {
+        "game": str(game),
+        "algorithm": given.algorithm,
+        "parameters": solver.parameters,
+    }
+    of = {"settings": settings}
+    with directory.claimed(output, of, given.force, given.resume):
+        print(f"Game      {game}\nAlgorithm {given.algorithm} {solver.parameters}")
+        try:
+            result = _run(solver, given, output)
+        except Interrupted as end:
+            _write(output, end.result, of | {"status": record.INTERRUPTED})
+            end.left = "The same command with --resume goes on from here."
+            raise
+        _write(output, result, of | {"status": record.FINISHED})
+
+
+def _run(solver, given: flags.FlagValues, output: pathlib.Path):
+    """Runs the solver, with its progress on the screen."""
     quiet.import_tensorflow()
     from algorithms import run
 
-    result = run.run(
+    return run.run(
         solver,
         given.iterations,
         run.Stopping(**stopping_flags.given(given)),
         callbacks=[_print_row],
+        checkpoint_path=output / directory.CHECKPOINT,
         progress=sys.stderr.isatty(),
     )
+
+
+def _write(output: pathlib.Path, result, origin: dict) -> None:
+    """Prints what was found, and writes the tables before the pictures."""
     print(
         f"Ended because {result.reason}: exploitability "
         f"{result.history[-1].exploitability:.6g}, best "
         f"{result.best.exploitability:.6g} at iteration {result.best.iteration}."
     )
-    output = pathlib.Path(given.output_dir)
-    write_results(output, given.algorithm, result)
-    pages.write(output, page(given.algorithm, result))
-    names = sorted(path.name for path in output.iterdir())
-    print(f"{output}: {', '.join(names)}")
+    algorithm = origin["settings"]["algorithm"]
+    law = write_tables(output, result)
+    made = origin | {"algorithm": algorithm, "command": sys.argv}
+    made |= record.of_result(result) | record.of_machine()
+    files.write_json(output / directory.RECORD, made)
+    write_pictures(output, algorithm, result, law)
+    pages.write(output, page(algorithm, result))
+    print(f"{output}: {', '.join(directory.contents(output))}")
 
 
-def write_results(output: pathlib.Path, algorithm: str, result) -> None:
-    """Writes the tables, the pictures and the best policy."""
-    from algorithms import array_file, pictures, record
+def write_tables(output: pathlib.Path, result) -> np.ndarray:
+    """Writes the history and the best policy with its law, which it returns."""
+    from algorithms import array_file
+
+    result.save_csv(output / "exploitability.csv")
+    model, policy = result.solver.model, result.best_policy
+    law = model.law(policy)
+    save_law(output / "law.csv", model, law)
+    array_file.write(output / "policy.npz", policy=policy, law=law)
+    return law
+
+
+def write_pictures(
+    output: pathlib.Path, algorithm: str, result, law: np.ndarray
+) -> None:
+    """Draws exploitability on the way and the law of the best policy."""
+    from algorithms import pictures
     from algorithms.stationary.pictures import law_figure
 
-    output.mkdir(parents=True, exist_ok=True)
-    result.save_csv(output / "exploitability.csv")
     steps = [row.iteration for row in result.history]
     values = [row.exploitability for row in result.history]
     figure = pictures.exploitability_figure({algorithm: (steps, values)})
     pictures.save(figure, output / "exploitability.png")
-    model, policy = result.solver.model, result.best_policy
-    law = model.law(policy)
-    save_law(output / "law.csv", model, law)
-    pictures.save(law_figure(model.dynamics, law), output / "law.png")
-    array_file.write(output / "policy.npz", policy=policy, law=law)
-    made = {"algorithm": algorithm, "command": sys.argv}
-    made |= record.of_result(result) | record.of_machine()
-    files.write_json(output / "run.json", made)
+    pictures.save(law_figure(result.solver.model.dynamics, law), output / "law.png")
 
 
 def page(algorithm: str, result) -> list[str]:

@@ -8,8 +8,10 @@ Every run has a directory in `runs` of the output directory, with its history, r
 (settings, versions, the error if it failed), a checkpoint and, of solvers that learn,
 log.csv (losses and rates of every iteration). results.csv then has a row for each run,
 best.md the best parameters by game and solver. The same command again leaves finished
-runs alone, goes on with interrupted ones and tries failed ones anew. The exit status is
-1 if a run failed.
+runs alone, goes on with interrupted ones and tries failed ones anew, like those whose
+record is damaged; more runs may join them, other ones need --force or a directory of
+their own. Ctrl-C and SIGTERM end the runs after their iterations and leave the tables.
+The exit status is 1 if a run failed.
 
 On a cluster: --backend=dask connects to the scheduler in DASK_SCHEDULER_ADDRESS,
 --backend=ray to RAY_ADDRESS; without an address each starts on this machine. Workers
@@ -27,12 +29,11 @@ import sys
 
 from absl import app, flags
 import processes
-import pyspiel
 import stopping_flags
 import sweep_tables
 
-from algorithms import arguments, catalogue, files
-from algorithms.job import FAILED, Job, import_tensorflow
+from algorithms import arguments, catalogue, command_line, directory, files
+from algorithms.job import FAILED, Job, import_tensorflow, prepare_all
 from mfg_games import parameters
 
 FLAGS = flags.FLAGS
@@ -74,24 +75,16 @@ def _define_how_it_runs(into: flags.FlagValues) -> None:
         "device", None, "A TensorFlow device; default: the GPU if any.", into
     )
     flags.DEFINE_string("output_dir", "runs/sweep", "Where the results go.", into)
-    flags.DEFINE_bool("force", False, "Run finished runs again, from the start.", into)
+    flags.DEFINE_bool("force", False, "Run all runs again, from the start.", into)
 
 
 def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
     """Runs what the flags ask for; input errors end in one line."""
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}. Quote the game string.")
-    try:
+    with command_line.in_one_line(concurrent.futures.BrokenExecutor):
         processes.check_backend(given.backend)
-        jobs = list_jobs(given)
-    except (ValueError, pyspiel.SpielError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
-    try:
-        records = sweep(jobs, given)
-    except KeyboardInterrupt:
-        sys.exit("Interrupted. The same command goes on from here.")
-    except concurrent.futures.BrokenExecutor as error:
-        sys.exit(f"A process died; the same command goes on from here. {error}")
+        records = sweep(list_jobs(given), given)
     failed = [record["status"] for record in records].count(FAILED)
     if failed:
         sys.exit(f"{failed} of {len(records)} runs failed: see `error` in results.csv.")
@@ -145,28 +138,50 @@ def sweep(jobs: list[Job], given: flags.FlagValues) -> list[dict]:
 
     Returns:
       The record of each job.
+
+    Raises:
+      OSError: the output directory cannot be made or written to.
+      ValueError: it is in use, or holds runs that are none of these.
+      Interrupted: by a signal, with the tables written.
     """
     output = pathlib.Path(given.output_dir).resolve()
     root = output / "runs"
-    todo = [job for job in jobs if given.force or not job.is_finished(root)]
-    print(f"{len(jobs)} runs, {len(jobs) - len(todo)} of them finished before.")
-    for job in todo:
-        job.prepare(root, anew=given.force)
-    done = {}
-    try:
-        if todo:
-            found = processes.do_all(
-                todo, root, given.backend, given.jobs, given.threads
-            )
-            done = {job.name: record for job, record in zip(todo, found, strict=True)}
-    finally:
-        records = [done.get(job.name) or job.record(root) for job in jobs]
-        rows = sweep_tables.rows(jobs, records)
-        files.write_table(output / "results.csv", rows)
-        best = sweep_tables.markdown(rows)
-        files.write_text(output / "best.md", best)
-        print(f"{best}\n{output}: best.md, results.csv, runs")
+    with directory.locked(output):
+        if not given.force:
+            require_no_others(jobs, root)
+        todo = [job for job in jobs if given.force or not job.is_finished(root)]
+        print(f"{len(jobs)} runs, {len(jobs) - len(todo)} of them finished before.")
+        prepare_all(todo, root, anew=given.force)
+        done = {}
+        try:
+            if todo:
+                how = given.backend, given.jobs, given.threads
+                found = processes.do_all(todo, root, *how)
+                names = [job.name for job in todo]
+                done = dict(zip(names, found, strict=True))
+        finally:
+            records = [done.get(job.name) or job.record(root) for job in jobs]
+            write(output, jobs, records)
     return records
+
+
+def require_no_others(jobs: list[Job], root: pathlib.Path) -> None:
+    """Raises a ValueError if there are runs that the tables would lose."""
+    there = {path.parent.name for path in root.glob(f"*/{directory.RECORD}")}
+    if others := sorted(there - {job.name for job in jobs}):
+        raise ValueError(
+            f"`{root}` holds {len(others)} runs that this command does not ask for, "
+            f"one of them {others[0]}: use --force or another --output_dir."
+        )
+
+
+def write(output: pathlib.Path, jobs: list[Job], records: list[dict]) -> None:
+    """Writes and prints the tables."""
+    rows = sweep_tables.rows(jobs, records)
+    files.write_table(output / "results.csv", rows)
+    best = sweep_tables.markdown(rows)
+    files.write_text(output / "best.md", best)
+    print(f"{best}\n{output}: best.md, results.csv, runs")
 
 
 if __name__ == "__main__":

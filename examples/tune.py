@@ -14,8 +14,8 @@ The output directory then holds README.md (the best parameters by game), trials.
 trials.png, the studies in study.jsonl (Optuna's journal, whose lines are JSON) and a
 directory for each run in `runs`. The same command goes on with interrupted studies and
 leaves finished trials alone, failed ones too; with more --trials it adds to them. The
-trials do not depend on interruptions, nor on --jobs. The exit status is 1 if a trial
-failed.
+trials do not depend on interruptions, nor on --jobs. Other studies need another
+directory, or --force. The exit status is 1 if a trial failed.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ import sys
 
 from absl import app, flags
 import processes
-import pyspiel
 import stopping_flags
 
 try:
     import optuna
 except ImportError:
     sys.exit("Tuning needs Optuna: pip install 'mfg-games[tune]'")
+from tune_journal import open_storage
 import tune_spaces
-from tune_study import Plan, Study, open_storage
+from tune_study import Plan, Study
 import tune_tables
 
-from algorithms import arguments, catalogue, files
-from algorithms.job import import_tensorflow
+from algorithms import arguments, catalogue, command_line, directory, files
+from algorithms.job import Job, import_tensorflow, prepare_all
 from algorithms.pictures import style
 from mfg_games import parameters
 
@@ -73,6 +73,7 @@ def define_flags(into: flags.FlagValues) -> None:
         "sampler_seed", 0, "Decides on the trials.", lower_bound=0, flag_values=into
     )
     flags.DEFINE_string("output_dir", "runs/tune", "Where the results go.", into)
+    flags.DEFINE_bool("force", False, "Tune anew what --output_dir holds.", into)
     for module in (processes, stopping_flags):
         module.define_flags(into)
         flags.adopt_module_key_flags(module, into)
@@ -83,21 +84,16 @@ def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}. Quote the game string.")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    output = pathlib.Path(given.output_dir).resolve()
-    try:
+    with command_line.in_one_line(concurrent.futures.BrokenExecutor):
         processes.check_backend(given.backend)
         plan = make_plan(given)
-        studies = open_studies(plan, given, output)
-    except (ValueError, pyspiel.SpielError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
-    try:
-        tune(studies, given, output / "runs")
-    except KeyboardInterrupt:
-        sys.exit("Interrupted. The same command goes on from here.")
-    except concurrent.futures.BrokenExecutor as error:
-        sys.exit(f"A process died; the same command goes on from here. {error}")
-    finally:
-        save(plan, studies, output)
+        output = pathlib.Path(given.output_dir).resolve()
+        with directory.locked(output):
+            studies = open_studies(plan, given, output)
+            try:
+                tune(studies, given, output / "runs")
+            finally:
+                save(plan, studies, output)
     trials = [trial for study in studies for trial in study.trials]
     failed = len(trials) - sum(len(study.complete) for study in studies)
     if failed:
@@ -136,11 +132,20 @@ def open_studies(
     Raises:
       ValueError: the directory has studies of something else.
     """
-    storage = open_storage(output / "study.jsonl")
+    journal = output / "study.jsonl"
+    if given.force:
+        journal.unlink(missing_ok=True)
+    storage = open_storage(journal)
     games = list(dict.fromkeys(given.game))
-    if given.per_game or len(games) == 1:
-        return [Study(game, [game], plan, storage) for game in games]
-    return [Study("all games", games, plan, storage)]
+    together = not given.per_game and len(games) > 1
+    studies = {"all games": games} if together else {game: [game] for game in games}
+    others = set(optuna.get_all_study_names(storage)) - studies.keys()
+    if others:
+        raise ValueError(
+            f"`{output}` holds studies that this command does not ask for, one of them "
+            f"of {min(others)}: use --force or another --output_dir."
+        )
+    return [Study(name, of, plan, storage) for name, of in studies.items()]
 
 
 def tune(studies: list[Study], given: flags.FlagValues, root: pathlib.Path) -> None:
@@ -157,16 +162,26 @@ def tune(studies: list[Study], given: flags.FlagValues, root: pathlib.Path) -> N
         while open_ones := [s for s in studies if len(s.trials) < given.trials]:
             asked = [(study, *study.ask()) for study in open_ones]
             todo = [
-                job for *_, jobs in asked for job in jobs if not job.is_finished(root)
+                job
+                for *_, jobs in asked
+                for job in jobs
+                if given.force or not job.is_finished(root)
             ]
             progress.skip(sum(len(jobs) for *_, jobs in asked) - len(todo))
-            for job in todo:
-                job.prepare(root)
+            prepare_all(todo, root, anew=given.force)
             if todo:
                 backend = given.backend, given.jobs, given.threads
-                processes.do_all(todo, root, *backend, progress)
+                found = processes.do_all(todo, root, *backend, progress)
+                require_written(todo, found, root)
             for study, trial, jobs in asked:
                 study.tell(trial, jobs, root)
+
+
+def require_written(jobs: list[Job], found: list[dict], root: pathlib.Path) -> None:
+    """Raises an OSError if a run could not leave its record: it says nothing of it."""
+    for job, outcome in zip(jobs, found, strict=True):
+        if job.record(root)["status"] != outcome["status"]:
+            raise OSError(outcome["error"])
 
 
 def save(plan: Plan, studies: list[Study], output: pathlib.Path) -> None:

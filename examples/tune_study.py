@@ -20,7 +20,6 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 import tune_spaces
 
@@ -84,7 +83,7 @@ class Study:
       name: in the file and in tables.
       games: their strings, or names of settings.
       plan: what is tuned.
-      storage: where finished trials are kept, see `open_storage`.
+      storage: where finished trials are kept, see `tune_journal`.
 
     Raises:
       ValueError: the storage has a study of this name with other settings.
@@ -183,19 +182,6 @@ class Study:
                 )
         if _SETTINGS not in self._kept.user_attrs:
             self._kept.set_user_attr(_SETTINGS, settings)
-
-
-def open_storage(path: pathlib.Path) -> JournalStorage:
-    """The journal at a path, which may not exist yet.
-
-    A line that was being written when its process was killed is removed.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        lines = path.read_bytes().splitlines(keepends=True)
-        if lines and not lines[-1].endswith(b"\n"):
-            path.write_bytes(b"".join(lines[:-1]))
-    return JournalStorage(JournalFileBackend(str(path)))
 
 
 def _run(job: Job, root: pathlib.Path) -> dict:

@@ -21,9 +21,9 @@ State = dict[str, np.ndarray]
 
 
 class StationarySolver(abc.ABC):
-    """An iterative solver of a stationary game, which `algorithms.run.run` can run.
+    """An iterative solver of a stationary game.
 
-    It has no checkpoints; its state is a few small arrays.
+    `algorithms.run.run` runs it, writes its checkpoints and goes on from them.
 
     Attributes:
       model: the `StationaryModel`.
@@ -87,6 +87,26 @@ class StationarySolver(abc.ABC):
         self.state = self._next_state()
         self._evaluation = None
         self.num_iterations += 1
+
+    def restore(self, state: State, num_iterations: int) -> None:
+        """Continues from an earlier `state`, with equal numbers.
+
+        Raises:
+          ValueError: the arrays are of another solver or game.
+        """
+        expected = {name: array.shape for name, array in self.state.items()}
+        found = {name: array.shape for name, array in state.items()}
+        parameters.require(found == expected, "state", found, f"arrays {expected}")
+        self.state, self.num_iterations = dict(state), num_iterations
+        self._evaluation = None
+
+    def node_arrays(self) -> State:
+        """None: the rows of a game's states are always the same."""
+        return {}
+
+    def in_own_rows(self, state: State, arrays: State) -> State:
+        """The state as it was saved."""
+        return state
 
 
 class MirrorDescent(StationarySolver):

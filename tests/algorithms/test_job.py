@@ -7,14 +7,16 @@ import math
 import multiprocessing
 import os
 import pickle
+import signal
 import subprocess
 import sys
 
 import pytest
 
-from algorithms import run
-from algorithms.job import FAILED, FINISHED, UNFINISHED, Job
+from algorithms import directory, run
+from algorithms.job import DAMAGED, FAILED, FINISHED, STOP, UNFINISHED, Job, prepare_all
 from algorithms.mirror_descent import MirrorDescent
+from algorithms.record import INTERRUPTED
 
 GAME = "mfg_beach_bar(size=6,horizon=4)"
 STOPPING = dataclasses.asdict(run.Stopping())
@@ -109,20 +111,94 @@ def test_more_iterations_go_on_from_the_checkpoint(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "anew"),
+    ("changes", "difference"),
     [
-        ({"iterations": 2}, False),
-        ({"stopping": STOPPING | {"absolute_tolerance": 1e-9}}, False),
-        ({}, True),
+        ({"iterations": 2}, "holds a run of iterations=3, this one has iterations=2"),
+        (
+            {"stopping": STOPPING | {"absolute_tolerance": 1e-9}},
+            "a run of absolute_tolerance=0.0, this one has absolute_tolerance=1e-09",
+        ),
     ],
 )
-def test_it_starts_again_if_more_than_the_end_has_changed(tmp_path, changes, anew):
+def test_a_run_with_another_end_is_not_overwritten(tmp_path, changes, difference):
     do(tmp_path, job())
     checkpoint = tmp_path / job().name / "checkpoint.npz"
-    job().prepare(tmp_path)
-    assert checkpoint.exists()
-    job(**changes).prepare(tmp_path, anew)
+    before = checkpoint.read_bytes()
+    with pytest.raises(ValueError, match=f"{difference}: use --force"):
+        prepare_all([job(lr=0.5), job(**changes)], tmp_path)
+    assert checkpoint.read_bytes() == before
+    assert job().is_finished(tmp_path)
+    assert not (tmp_path / job(lr=0.5).name).exists()
+    prepare_all([job(**changes)], tmp_path, anew=True)
     assert not checkpoint.exists()
+    assert not job().is_finished(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '{"status": "fini',
+        "[]",
+        '{"status": "finished"}',
+        '{"status": "finished", "settings": {"iterations": 3}}',
+        '{"status": "done", "settings": {"iterations": 3}}',
+        '{"status": "unfinished", "settings": 3}',
+        "\x00\xff",
+    ],
+)
+def test_a_damaged_record_is_named_and_its_run_done_anew(tmp_path, capsys, text):
+    it = job()
+    own = tmp_path / it.name
+    own.mkdir()
+    (own / "run.json").write_text(text)
+    (own / "checkpoint.npz").write_text("of whatever the record was of")
+    assert it.record(tmp_path)["status"] == DAMAGED
+    assert not it.is_finished(tmp_path)
+    prepare_all([it], tmp_path)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"`{own / 'run.json'}` is no record of a")
+    assert line.endswith("This run is done anew.")
+    assert it.record(tmp_path)["status"] == UNFINISHED
+    assert not (own / "checkpoint.npz").exists()
+
+
+def test_a_run_without_its_history_is_not_finished(tmp_path):
+    do(tmp_path, job())
+    (tmp_path / job().name / "exploitability.csv").unlink()
+    assert not job().is_finished(tmp_path)
+
+
+def test_a_file_ends_the_jobs_beside_it(tmp_path, monkeypatch):
+    """With their checkpoints, from which they go on; those to come do not begin."""
+    step = MirrorDescent.iteration
+
+    def stop(solver, *arguments):
+        (tmp_path / STOP).write_text(str(int(signal.SIGTERM)))
+        step(solver, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MirrorDescent, "iteration", stop)
+        found = do(tmp_path, job())
+    assert found == job().record(tmp_path)
+    assert (found["status"], found["iterations"]) == (INTERRUPTED, 1)
+    assert found["reason"] == "SIGTERM interrupted it"
+    assert [iteration for iteration, *_ in history(tmp_path, job())] == [0, 1]
+    assert do(tmp_path, job(lr=0.5))["status"] == UNFINISHED
+    (tmp_path / STOP).unlink()
+    before = history(tmp_path, job())
+    assert do(tmp_path, job())["status"] == FINISHED
+    assert history(tmp_path, job())[:2] == before
+
+
+def test_two_processes_do_not_do_one_job(tmp_path):
+    it = job()
+    it.prepare(tmp_path)
+    with directory.locked(tmp_path / it.name):
+        found = it.do(tmp_path, threads=1)
+    assert found["status"] == FAILED
+    assert f"is in use by process {os.getpid()}" in found["error"]
+    assert it.record(tmp_path)["status"] == UNFINISHED  # that is the other one's
 
 
 def test_errors_are_an_outcome(tmp_path, monkeypatch):

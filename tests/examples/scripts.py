@@ -1,10 +1,11 @@
 """Scripts run in this process, which has TensorFlow loaded already."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 import contextlib
 import importlib.util
 import pathlib
 import sys
+import time
 import types
 
 from absl import flags
@@ -33,3 +34,11 @@ def loaded(path: pathlib.Path) -> Iterator[types.ModuleType]:
 def call(module: types.ModuleType, *arguments: str) -> None:
     """What a command line with these arguments does."""
     module.main(flags.FLAGS([module.__file__, *arguments]))
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    """Returns when a condition holds; fails after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)

@@ -2,9 +2,12 @@
 
 import contextlib
 import csv
+import errno
 import io
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import types
@@ -14,9 +17,12 @@ from absl.testing import flagsaver
 import matplotlib.image
 import pyspiel
 import pytest
+import scripts
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from algorithms import interruption, record
 from algorithms.exploitability import exploitability
+from algorithms.mirror_descent import MirrorDescent
 from algorithms.policy_file import load_policy
 import mfg_games  # noqa: F401 (registers)
 
@@ -110,6 +116,135 @@ def test_it_resumes(finished):
     assert more.returncode == 0, more.stderr
     with open(output / "exploitability.csv") as file:
         assert len(list(csv.DictReader(file))) == 26
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            [],
+            "holds this run already: use --resume to go on with it, --force",
+        ),
+        (["--game=mfg_sis"], "holds a run of game=mfg_beach_bar("),
+        (
+            ["--algorithm=mirror_descent"],
+            "a run of algorithm=fictitious_play, this",
+        ),
+        (["--lr=0.5"], "a run of lr=None, this one has lr=0.5: use --force or another"),
+        (["--resume", "--lr=0.5"], "a run of lr=None, this one has lr=0.5"),
+        (["--resume", "--force"], "one of --resume and --force"),
+    ],
+)
+def test_a_directory_belongs_to_one_run(finished, arguments, message):
+    output, _ = finished
+    before = {path: path.read_bytes() for path in output.iterdir()}
+    start = [f"--game={GAME}", "--algorithm=fictitious_play", f"--output_dir={output}"]
+    done = solve(*start, *arguments)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert message in line
+    assert {path: path.read_bytes() for path in output.iterdir()} == before
+
+
+@pytest.fixture
+def breaking(monkeypatch):
+    """Does something after the third iteration of mirror descent."""
+    step = MirrorDescent.iteration
+
+    def after_three(act):
+        def iteration(solver, *arguments):
+            step(solver, *arguments)
+            if solver.num_iterations == 3:
+                act()
+
+        monkeypatch.setattr(MirrorDescent, "iteration", iteration)
+
+    return after_three
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_signal_ends_the_run_after_its_iteration(tmp_path, breaking, number, code):
+    def interrupt():
+        os.kill(os.getpid(), number)
+        scripts.wait_for(interruption.received)
+
+    breaking(interrupt)
+    arguments = [f"--game={GAME}", "--iterations=9", f"--output_dir={tmp_path}"]
+    done = solve(*arguments)
+    assert done.returncode == code
+    said = "The same command with --resume goes on from here."
+    assert done.stderr.strip() == f"Interrupted by {number.name}. {said}"
+    run = json.loads((tmp_path / "run.json").read_text())
+    assert (run["status"], run["iterations"]) == ("interrupted", 3)
+    names = {"checkpoint.npz", "exploitability.csv", "exploitability.png", "flow.png"}
+    assert {path.name for path in tmp_path.iterdir()} == names | {
+        "policy.npz",
+        "run.json",
+    }
+    breaking(lambda: None)
+    assert solve(*arguments, "--resume").returncode == 0
+    run = json.loads((tmp_path / "run.json").read_text())
+    assert (run["status"], run["iterations"]) == ("finished", 9)
+
+
+def test_a_full_disk_ends_the_run_in_one_line(tmp_path, breaking, monkeypatch):
+    arguments = [f"--game={GAME}", f"--output_dir={tmp_path}"]
+    assert solve(*arguments, "--iterations=2").returncode == 0
+    before = (tmp_path / "checkpoint.npz").read_bytes()
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    breaking(lambda: monkeypatch.setattr(os, "fsync", full))
+    done = solve(*arguments, "--iterations=5", "--resume")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "No space left on device" in line
+    assert str(tmp_path / "checkpoint.npz") in line
+    assert (tmp_path / "checkpoint.npz").read_bytes() == before
+    monkeypatch.undo()
+    done = solve(*arguments, "--iterations=5", "--resume")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_file_in_the_way_is_named_before_any_work(tmp_path, breaking):
+    (tmp_path / "file").write_text("mine")
+    for name in ("file", "file/run"):
+        done = solve(f"--game={GAME}", f"--output_dir={tmp_path / name}")
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        assert str(tmp_path / "file") in line
+        assert "iteration" not in done.stdout
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_results_do_not_depend_on_their_pictures(tmp_path, monkeypatch):
+    monkeypatch.setattr(script, "flow_picture", lambda policy: 1 / 0)
+    done = solve(f"--game={GAME}", "--iterations=2", f"--output_dir={tmp_path}")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line == (
+        f"The results are in {tmp_path}, but not all pictures: "
+        "ZeroDivisionError: division by zero"
+    )
+    run = json.loads((tmp_path / "run.json").read_text())
+    assert (run["status"], run["iterations"]) == ("finished", 2)
+    assert (tmp_path / "policy.npz").exists()
+
+
+def test_other_versions_are_named_when_a_run_goes_on(tmp_path, monkeypatch):
+    arguments = [f"--game={GAME}", f"--output_dir={tmp_path}"]
+    assert solve(*arguments, "--iterations=2").returncode == 0
+    now = dict(record.versions())
+    monkeypatch.setattr(record, "versions", lambda: now | {"numpy": "9.9"})
+    done = solve(*arguments, "--iterations=3", "--resume")
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    path = tmp_path / "checkpoint.npz"
+    then = f"was written under numpy={now['numpy']}."
+    assert line == f"`{path}` goes on under numpy=9.9, but {then}"
 
 
 def test_it_evaluates_a_policy_file(finished):
@@ -230,6 +365,10 @@ def test_the_script_runs_by_itself(tmp_path):
         (["--parameter=regulariser=l2"], "`regulariser` must be one of entropy, eucl"),
         (["--policy=nowhere.npz"], "nowhere.npz"),
         (["game"], "Unexpected arguments"),
+        (["--lr=1", "--parameter=lr=2"], "`lr` must be given once, not as '1.0' too"),
+        (["--parameter=lr=1", "--parameter=lr=2"], "`lr` must be given once"),
+        (["--setting=sis_2022", "--game=mfg_sis"], "`setting` must be left out beside"),
+        (["--resume"], "holds no run to resume: leave out --resume."),
     ],
 )
 def test_mistakes_end_in_one_line(tmp_path, arguments, message):

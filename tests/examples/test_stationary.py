@@ -4,7 +4,9 @@ import contextlib
 import csv
 import io
 import json
+import os
 import pathlib
+import signal
 import sys
 import types
 
@@ -12,8 +14,10 @@ from absl import flags
 import matplotlib.image
 import numpy as np
 import pytest
+import scripts
 
-from algorithms.stationary import StationaryModel
+from algorithms import interruption
+from algorithms.stationary import FictitiousPlay, StationaryModel
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
@@ -68,9 +72,48 @@ def test_it_prints_a_table_and_leaves_results(tmp_path, game, arguments):
     assert f"| 5 | {history[5]:.6g} |" in page
 
 
+def history(output):
+    with open(output / "exploitability.csv") as file:
+        return [float(row["exploitability"]) for row in csv.DictReader(file)]
+
+
+def test_an_interrupted_run_goes_on_with_the_same_numbers(
+    tmp_path, monkeypatch, capsys
+):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    arguments = ["--game=crowd_chain_testing", "--iterations=6"]
+    assert solve(*arguments, f"--output_dir={whole}").message == ""
+    arguments.append(f"--output_dir={broken}")
+    step = FictitiousPlay.iteration
+
+    def interrupted(solver):
+        step(solver)
+        if solver.num_iterations == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+            scripts.wait_for(interruption.received)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FictitiousPlay, "iteration", interrupted)
+        assert solve(*arguments).message == 143
+    said = "Interrupted by SIGTERM. The same command with --resume goes on from here."
+    assert capsys.readouterr().err.strip() == said
+    made = json.loads((broken / "run.json").read_text())
+    assert (made["status"], made["iterations"]) == ("interrupted", 3)
+    assert history(broken) == history(whole)[:4]
+    assert "holds this run already: use --resume" in solve(*arguments).message
+    other = solve(*arguments, "--resume", "--lr=0.5")
+    assert "holds a run of lr=None, this one has lr=0.5" in other.message
+    assert solve(*arguments, "--resume").message == ""
+    assert history(broken) == history(whole)
+    np.testing.assert_equal(
+        *(dict(np.load(path / "policy.npz")) for path in (whole, broken))
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--resume"], "holds no run to resume"),
         (["--game=sis_testing"], "`discount` must be above 0 and below 1"),
         (["--game=crowd_chain_tasting"], "Did you mean 'crowd_chain_testing'?"),
         (["--damping=0.5"], "no parameter of fictitious_play called 'damping'"),

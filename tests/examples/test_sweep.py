@@ -4,17 +4,22 @@ import contextlib
 import csv
 import io
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import types
 
 from absl import flags
+import numpy as np
 import pytest
+import scripts
 
-from algorithms import run
-from algorithms.job import FAILED, FINISHED, UNFINISHED, Job
+from algorithms import directory, run
+from algorithms.job import FAILED, FINISHED, STOP, UNFINISHED, Job
 from algorithms.mirror_descent import MirrorDescent
+from algorithms.record import INTERRUPTED
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
@@ -191,7 +196,10 @@ def test_force_runs_all_of_them_from_the_start(tmp_path):
     assert second["seconds"] != first["seconds"]
 
 
-def test_an_interrupted_sweep_goes_on(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_an_interrupted_sweep_goes_on(tmp_path, monkeypatch, number, code):
     arguments = [
         "--parameter=lr=1,2,3",
         "--iterations=2",
@@ -201,14 +209,16 @@ def test_an_interrupted_sweep_goes_on(tmp_path, monkeypatch):
 
     def interrupted(job, root, threads):
         if job.given["lr"] == 2.0:
-            raise KeyboardInterrupt
+            os.kill(os.getpid(), number)
+            scripts.wait_for((root / STOP).exists)
         return do(job, root, threads)
 
     with monkeypatch.context() as patch:
         patch.setattr(Job, "do", interrupted)
         stopped = sweep(*arguments)
-    assert stopped.returncode == 1
-    assert "The same command goes on" in stopped.stderr
+    assert stopped.returncode == code
+    said = f"Interrupted by {number.name}. The same command, without --force, goes on"
+    assert stopped.stderr.splitlines()[-1].startswith(said)
     states = [row["status"] for row in results(tmp_path)]
     assert states == [FINISHED, UNFINISHED, UNFINISHED]
     (first, *_) = results(tmp_path)
@@ -218,6 +228,74 @@ def test_an_interrupted_sweep_goes_on(tmp_path, monkeypatch):
     rows = results(tmp_path)
     assert rows[0] == first
     assert [row["status"] for row in rows] == [FINISHED] * 3
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_runs_of_other_processes_too(tmp_path):
+    """Each after its iteration, with its checkpoint and its history."""
+    arguments = [
+        f"--game={GAME}",
+        "--parameter=lr=0.001,0.002,0.003",
+        "--iterations=100000000",
+        "--jobs=2",
+        f"--output_dir={tmp_path}",
+    ]
+    command = [sys.executable, str(EXAMPLES / "sweep.py"), *arguments]
+    group = {"start_new_session": True, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, **group) as process:
+        try:
+            scripts.wait_for(lambda: len(list(tmp_path.glob("runs/*/.lock"))) == 2)
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+            _, error = process.communicate(timeout=300)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    assert process.returncode == 130
+    assert "Traceback" not in error
+    states = [row["status"] for row in results(tmp_path)]
+    assert states == [INTERRUPTED, INTERRUPTED, UNFINISHED]
+    for row in results(tmp_path)[:2]:
+        own = tmp_path / row["directory"]
+        with np.load(own / "checkpoint.npz") as file:
+            assert int(file["num_iterations"]) == int(row["iterations"])
+        lines = (own / "exploitability.csv").read_text().splitlines()
+        assert len(lines) == int(row["iterations"]) + 2
+
+
+def test_a_torn_record_is_named_and_its_run_done_anew(tmp_path):
+    arguments = ["--parameter=lr=1,2", "--iterations=2", f"--output_dir={tmp_path}"]
+    assert sweep(*arguments).returncode == 0
+    before = results(tmp_path)
+    torn = tmp_path / before[1]["directory"] / "run.json"
+    torn.write_text('{"status": "fini')
+    (tmp_path / "results.csv").write_text("game,sol")
+    done = sweep(*arguments)
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if "no record" in line]
+    assert line.startswith(f"`{torn}` is no record of a run: ")
+    assert "2 runs, 1 of them finished before." in done.stdout
+    after = results(tmp_path)
+    assert after[0] == before[0]
+    assert after[1]["exploitability"] == before[1]["exploitability"]
+
+
+def test_runs_may_join_a_sweep_but_not_leave_it(tmp_path):
+    start = ["--iterations=2", f"--output_dir={tmp_path}"]
+    assert sweep(*start, "--parameter=lr=1").returncode == 0
+    assert sweep(*start, "--parameter=lr=1,2").returncode == 0
+    before = results(tmp_path)
+    other = sweep(*start, "--parameter=lr=2,3")
+    assert other.returncode == 1
+    assert "holds 1 runs that this command does not ask for" in other.stderr
+    shorter = sweep("--iterations=1", start[1], "--parameter=lr=1,2")
+    assert "holds a run of iterations=2, this one has iterations=1" in shorter.stderr
+    with directory.locked(tmp_path):
+        second = sweep(*start, "--parameter=lr=1,2")
+    assert f"`{tmp_path}` is in use by process {os.getpid()}" in second.stderr
+    assert results(tmp_path) == before
+    forced = sweep(*start, "--parameter=lr=3", "--force")
+    assert forced.returncode == 0, forced.stderr
+    assert len(results(tmp_path)) == 1
 
 
 def test_solvers_that_learn_leave_a_log(tmp_path):

@@ -6,7 +6,9 @@ import functools
 import io
 import json
 import math
+import os
 import pathlib
+import signal
 import sys
 import types
 
@@ -16,9 +18,9 @@ import optuna
 import pytest
 import scripts
 
-from algorithms import record, run
+from algorithms import directory, record, run
 from algorithms.catalogue import solver_class
-from algorithms.job import FAILED, FINISHED, Job
+from algorithms.job import FAILED, FINISHED, STOP, Job
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
@@ -55,8 +57,8 @@ def tune(*arguments):
         try:
             script.main(["tune.py"], parsed(*arguments))
         except SystemExit as end:
-            code = 1
-            err.write(str(end.code))
+            code = end.code if isinstance(end.code, int) else 1
+            err.write("" if isinstance(end.code, int) else end.code)
     return types.SimpleNamespace(
         code=code, stdout=out.getvalue(), stderr=err.getvalue()
     )
@@ -211,15 +213,16 @@ def test_an_interrupted_study_has_the_trials_of_one_run(
 
     def interrupted(job, root, threads):
         if len(done) == 17:  # the first run of trial 11 is done, its second is not
-            raise KeyboardInterrupt
+            os.kill(os.getpid(), signal.SIGTERM)
+            scripts.wait_for((root / STOP).exists)
         done.append(job)
         return do(job, root, threads)
 
     with monkeypatch.context() as patch:
         patch.setattr(Job, "do", interrupted)
         stopped = tune(*arguments, "--trials=15")
-    assert stopped.code == 1
-    assert "The same command goes on" in stopped.stderr
+    assert stopped.code == 143
+    assert "The same command, without --force, goes on" in stopped.stderr
     assert trials(often) == trials(once)[:11]
     with open(often / "study.jsonl", "ab") as file:
         file.write(b'{"op_code":4,"stu')  # by a process that was killed
@@ -248,6 +251,42 @@ def test_other_settings_are_another_study(tmp_path, landscape):
     assert "has other iterations: 5. Received: 7" in other.stderr
     other = tune(*arguments, "--parameter=damping=0.1")
     assert "has other given: {}. Received: {'damping': 0.1}" in other.stderr
+
+
+def test_games_may_join_a_study_of_each_but_not_leave_it(tmp_path, landscape):
+    arguments = "--per_game", RATE, "--trials=1", f"--output_dir={tmp_path}"
+    assert tune(f"--game={SIS}", *arguments).code == 0
+    both = f"--game={BEACH}", f"--game={SIS}"
+    assert tune(*both, *arguments).code == 0
+    before = trials(tmp_path)
+    other = tune(f"--game={SIS}", *arguments)
+    assert other.code == 1
+    assert f"one of them of {BEACH}: use --force" in other.stderr
+    with directory.locked(tmp_path):
+        second = tune(*both, *arguments)
+    assert f"is in use by process {os.getpid()}" in second.stderr
+    assert trials(tmp_path) == before
+    forced = tune(f"--game={SIS}", *arguments, "--force")
+    assert "0 trials finished before, 1 runs are left." in forced.stdout
+    assert {row["study"] for row in trials(tmp_path)} == {SIS}
+
+
+def test_a_journal_that_is_not_whole_is_refused(tmp_path, landscape):
+    arguments = [f"--game={SIS}", RATE, "--trials=3", f"--output_dir={tmp_path}"]
+    assert tune(*arguments).code == 0
+    journal = tmp_path / "study.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    for number in range(len(lines) - 1):  # the last one may be missing
+        lost = lines[:number] + lines[number + 1 :]
+        twice = lines[:number] + lines[number : number + 1] + lines[number:]
+        changed = [*lines[:number], lines[number].replace(b"0", b"1", 1)]
+        for damaged in (lost, twice, [*changed, *lines[number + 1 :]], [b"x\n"]):
+            journal.write_bytes(b"".join(damaged))
+            done = tune(*arguments)
+            (line,) = done.stderr.splitlines()
+            assert f"`{journal}` is no whole journal: line " in line
+    journal.write_bytes(b"".join(lines[:-1]))
+    assert "2 trials finished before, 1 runs are left." in tune(*arguments).stdout
 
 
 def test_failed_trials_are_reported_and_not_repeated(tmp_path, landscape, monkeypatch):
