@@ -25,6 +25,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow.experimental.numpy as tnp
 
+from algorithms.checked import Checked
 from algorithms.deep import config as configs
 from algorithms.deep import networks, randomness
 from algorithms.deep.continuous_play import Episode
@@ -48,7 +49,7 @@ _KNOWN, _GAP = range(2)  # entries of `Flock._pending`
 
 
 @dataclasses.dataclass(frozen=True)
-class FlockConfig:
+class FlockConfig(metaclass=Checked):
     """Hyper-parameters of `Flock`.
 
     Attributes:

@@ -164,8 +164,9 @@ class MasterSolver(DeepSolver):
     def _unseen(self) -> pyspiel.Game:
         """The game with the initial laws that are only looked at."""
         name = self.game.get_type().short_name
-        parameters = self.game.get_parameters()
-        return pyspiel.load_game(name, {**parameters, FAMILY: self.config.unseen})
+        given = self.game.get_parameters()
+        with parameters.renamed(lambda _: "unseen"):
+            return pyspiel.load_game(name, {**given, FAMILY: self.config.unseen})
 
     def _paid(self, here: World) -> World:
         """The world with the rewards that the configuration asks for."""

@@ -25,6 +25,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from algorithms.checked import Checked
 from mfg_games import parameters
 
 NAMES = ("entropy", "euclidean", "tsallis")
@@ -41,7 +42,7 @@ def log_softmax(logits: tf.Tensor, legal: tf.Tensor) -> tf.Tensor:
 
 
 @dataclasses.dataclass(frozen=True)
-class Regulariser(abc.ABC):
+class Regulariser(metaclass=Checked):
     """A regulariser h.
 
     Attributes:

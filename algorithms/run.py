@@ -19,37 +19,8 @@ from algorithms.history import COLUMNS, Record, with_rates
 from algorithms.interruption import Interrupted
 from algorithms.policy import ArrayPolicy
 from algorithms.solver import IterativeSolver, State
-
-
-@dataclasses.dataclass(frozen=True)
-class Stopping:
-    """When a run ends before its last iteration; None and 0 switch a rule off.
-
-    Attributes:
-      absolute_tolerance: stop at an exploitability, or optimality gap, of at most this,
-      relative_tolerance: or of at most this share of the first one,
-      patience: or after so many iterations without a new best,
-      seconds: or when a run has taken so long.
-    """
-
-    absolute_tolerance: float = 0.0
-    relative_tolerance: float = 0.0
-    patience: int | None = None
-    seconds: float | None = None
-
-    def reason(self, history: Sequence[Record], best: Record) -> str | None:
-        """Why to stop after the last record; None to go on."""
-        last, first = history[-1], history[0]
-        tolerance = max(
-            self.absolute_tolerance, self.relative_tolerance * first.distance
-        )
-        if tolerance > 0 and last.distance <= tolerance:
-            return f"{last.aim} reached {tolerance:g}"
-        if self.patience and last.iteration - best.iteration >= self.patience:
-            return f"no new best in {self.patience} iterations"
-        if self.seconds is not None and last.seconds >= self.seconds:
-            return f"{self.seconds:g} seconds are over"
-        return None
+from algorithms.stopping import Stopping
+from mfg_games import parameters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,8 +109,10 @@ def run(
         the last good checkpoint.
       Interrupted: by a signal; it has the result until then.
     """
+    iterations = parameters.typed("iterations", iterations, int)
     if iterations < 0:
         raise ValueError(f"`iterations` must not be negative. Received: {iterations}")
+    parameters.at_least("checkpoint_every", checkpoint_every, 0)
     session = _Session(solver, checkpoint_path, checkpoint_every)
     bar = tqdm.tqdm(
         total=iterations,

@@ -20,6 +20,7 @@ import pyspiel
 import tensorflow as tf
 
 from algorithms import array_file, pickled
+from algorithms.checked import Checked
 from algorithms.distribution import DistributionPolicy
 from algorithms.model import Evaluation, Flow, Totals, load_model
 from algorithms.model.forks import use_tensorflow
@@ -56,7 +57,7 @@ def exclusive(method: Callable) -> Callable:
     return alone
 
 
-class IterativeSolver(abc.ABC):
+class IterativeSolver(metaclass=Checked):
     """What `algorithms.run.run` runs, and writes to checkpoints and goes on from.
 
     Attributes:
@@ -150,6 +151,10 @@ class IterativeSolver(abc.ABC):
           arrays: `node_arrays` among others, saved with them.
         """
         return state
+
+    def as_tensor(self, array: np.ndarray) -> tf.Tensor:
+        """An array of a saved state as it is held."""
+        return tf.constant(array)
 
     def _require_shapes(
         self, expected: Mapping[str, tf.TensorShape], state: Mapping[str, np.ndarray]
@@ -309,6 +314,9 @@ class Solver(IterativeSolver):
             else:
                 placed[name][...] = array
         return placed
+
+    def as_tensor(self, array: np.ndarray) -> tf.Tensor:
+        return self.model.as_tensor(array)
 
     @property
     def flow(self) -> Flow:

@@ -11,13 +11,14 @@ import dataclasses
 import numpy as np
 import pyspiel
 
+from algorithms.checked import Checked
 from algorithms.frozen_world import FrozenWorld, by_time, draw, thresholds
 from mfg_games import parameters
 from mfg_games.openspiel_game import MeanFieldGame
 
 
 @dataclasses.dataclass(frozen=True)
-class Learning:
+class Learning(metaclass=Checked):
     """How a table is learnt.
 
     Attributes:

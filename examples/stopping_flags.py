@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from absl import flags
+
+from algorithms.stopping import Stopping
 
 
 def define_flags(into: flags.FlagValues) -> None:
@@ -31,6 +35,10 @@ def define_flags(into: flags.FlagValues) -> None:
 
 
 def given(values: flags.FlagValues) -> dict[str, float | None]:
-    """The flags as arguments of `algorithms.run.Stopping`."""
-    names = ("absolute_tolerance", "relative_tolerance", "patience", "seconds")
-    return {name: values[name].value for name in names}
+    """The flags as arguments of `algorithms.stopping.Stopping`.
+
+    Raises:
+      ValueError: a rule is negative, infinite or NaN.
+    """
+    names = [field.name for field in dataclasses.fields(Stopping)]
+    return dataclasses.asdict(Stopping(*(values[name].value for name in names)))

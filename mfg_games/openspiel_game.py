@@ -20,6 +20,7 @@ from mfg_games.dynamics import FAMILY, Dynamics, make_dynamics
 from mfg_games.mean_field import MeanFields, normalised, normalised_joint
 from mfg_games.nodes import Node, NodeNames
 from mfg_games.observer import MeanFieldObserver
+from mfg_games.parameters import typed
 
 
 class MeanFieldGame(pyspiel.Game):
@@ -33,7 +34,12 @@ class MeanFieldGame(pyspiel.Game):
     game_type: pyspiel.GameType
 
     def __init__(self, params: dict | None = None):
-        parameters = {**self.game_type.parameter_specification, **(params or {})}
+        defaults = self.game_type.parameter_specification
+        given = {
+            name: typed(name, value, type(defaults.get(name)))
+            for name, value in (params or {}).items()
+        }
+        parameters = {**defaults, **given}
         if not parameters.get(FAMILY):  # strings of other games need not show it
             parameters.pop(FAMILY, None)
         self.dynamics = make_dynamics(self.dynamics_class, parameters)

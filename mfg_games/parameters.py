@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import contextlib
 import difflib
 import math
+import types
+import typing
 
 import numpy as np
 
@@ -12,10 +15,69 @@ import numpy as np
 LARGEST = 1e12
 
 
+# What the types of parameters are called.
+_TYPES: Mapping[type, str] = types.MappingProxyType(
+    {
+        int: "an integer",
+        float: "a number",
+        bool: "true or false",
+        types.NoneType: "none",
+        str: "a word",
+    }
+)
+
+
 def require(condition: bool, name: str, value: object, allowed: str) -> None:
     """Raises the ValueError for a parameter unless `condition` holds."""
     if not condition:
-        raise ValueError(f"`{name}` must be {allowed}. Received: {name}={value!r}")
+        raise _error(name, value, allowed)
+
+
+def _error(name: str, value: object, allowed: str) -> ValueError:
+    error = ValueError(f"`{name}` must be {allowed}. Received: {name}={value!r}")
+    error.parameter = name, value, allowed  # for `renamed`
+    return error
+
+
+@contextlib.contextmanager
+def renamed(rename: Callable[[str], str]) -> Iterator[None]:
+    """Gives the parameter in an error of `require` the name that the user knows."""
+    try:
+        yield
+    except ValueError as error:
+        if not hasattr(error, "parameter"):
+            raise
+        name, value, allowed = error.parameter
+        raise _error(rename(name), value, allowed) from None
+
+
+def typed(name: str, value: object, hint: object) -> object:
+    """A value of a declared type.
+
+    Args:
+      name: of the parameter.
+      value: for it; a number of NumPy's, or in an array without axes, becomes Python's.
+      hint: the type, or a union; any is allowed that is not made of int, float, bool,
+        str and None.
+
+    Raises:
+      ValueError: the value is of another type. Integers count as floats, booleans as
+        nothing else.
+    """
+    if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
+        value = value.item()
+    union = isinstance(hint, types.UnionType)
+    declared = typing.get_args(hint) if union else (hint,)
+    if all(one in _TYPES for one in declared):
+        allowed = " or ".join(_TYPES[one] for one in declared)
+        require(_is_one_of(value, declared), name, value, allowed)
+    return value
+
+
+def _is_one_of(value: object, declared: tuple[type, ...]) -> bool:
+    if isinstance(value, bool):
+        return bool in declared
+    return isinstance(value, (*declared, int) if float in declared else declared)
 
 
 def at_least(name: str, value: float, minimum: float) -> None:
@@ -68,7 +130,7 @@ def known(kind: str, name: str, names: Iterable[str]) -> None:
     """Requires one of the names of a kind of thing, suggesting the nearest one."""
     names = sorted(names)
     if name not in names:
-        (nearest,) = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
+        (nearest,) = difflib.get_close_matches(str(name), names, n=1, cutoff=0.0)
         raise ValueError(
             f"There is no {kind} called {name!r}. Did you mean {nearest!r}?"
         )

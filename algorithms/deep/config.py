@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import dataclasses
 from typing import Any
 
+from algorithms.checked import Checked
 from mfg_games import parameters
 
 FEATURES = ("observation", "table")
@@ -18,7 +19,7 @@ PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
 @dataclasses.dataclass(frozen=True)
-class SolverConfig:
+class SolverConfig(metaclass=Checked):
     """What a solver sets for all of its networks.
 
     Attributes:
@@ -51,7 +52,7 @@ class SolverConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class NetworkConfig:
+class NetworkConfig(metaclass=Checked):
     """A network and how it is trained.
 
     Attributes:
@@ -146,7 +147,8 @@ def changed(config: Any, changes: Mapping[str, object]) -> Any:
                 for name, change in changes.items()
                 if name.startswith(prefix)
             }
-            own[field.name] = changed(value, inner)
+            with parameters.renamed(prefix.__add__):
+                own[field.name] = changed(value, inner)
         elif field.name in changes:
             own[field.name] = changes[field.name]
     return dataclasses.replace(config, **own)

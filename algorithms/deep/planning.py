@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from algorithms.checked import Checked
 from algorithms.deep import networks, randomness
 from algorithms.deep.best_response import BestResponse
 from algorithms.deep.dqn import DQNConfig, dqn_targets
@@ -32,7 +33,7 @@ _LARGEST_TABLE = 2**25  # rows of all trees, searched or not, which must fit int
 
 
 @dataclasses.dataclass(frozen=True)
-class PlanningConfig:
+class PlanningConfig(metaclass=Checked):
     """Hyper-parameters of `PlanningResponse`.
 
     Attributes:

@@ -27,6 +27,7 @@ import pyspiel
 from scipy import sparse
 
 from algorithms import catalogue
+from algorithms.checked import Checked
 from algorithms.stationary.decision import METHODS, DecisionProblem
 from algorithms.stationary.evaluation import Evaluation
 from algorithms.stationary.markov import REST, Resolvent
@@ -46,7 +47,7 @@ CRITERIA = ("discounted", "occupancy", "ergodic")
 _TOLERANCE = 1e-12  # of a law, in total variation
 
 
-class StationaryModel:
+class StationaryModel(metaclass=Checked):
     """A game of `mfg_games` without end and without time.
 
     Terminal rewards and the horizon do not count.

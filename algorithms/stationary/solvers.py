@@ -13,6 +13,7 @@ import types
 import numpy as np
 from scipy import special
 
+from algorithms.checked import Checked
 from algorithms.stationary.evaluation import Evaluation
 from algorithms.stationary.model import StationaryModel
 from mfg_games import parameters
@@ -20,7 +21,7 @@ from mfg_games import parameters
 State = dict[str, np.ndarray]
 
 
-class StationarySolver(abc.ABC):
+class StationarySolver(metaclass=Checked):
     """An iterative solver of a stationary game.
 
     `algorithms.run.run` runs it, writes its checkpoints and goes on from them.
