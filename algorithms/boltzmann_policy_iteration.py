@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from open_spiel.python.mfg import value as openspiel_value
 import pyspiel
 
+from algorithms import openspiel_arguments
 from algorithms.policy_iteration import PolicyIteration
 from mfg_games import parameters
 
@@ -13,7 +15,9 @@ class BoltzmannPolicyIteration(PolicyIteration):
 
     Args:
       game: any OpenSpiel mean field game, or its string.
+      state_value: of no effect, as in OpenSpiel's class of the same name.
       lr: inverse temperature.
+      root_state: the game's start, which is the default.
       dtype: "float64" or "float32".
       device: a TensorFlow device; None for TensorFlow's choice.
     """
@@ -21,9 +25,13 @@ class BoltzmannPolicyIteration(PolicyIteration):
     def __init__(
         self,
         game: pyspiel.Game | str,
+        state_value: openspiel_value.ValueFunction | None = None,
         lr: float = 0.01,
+        root_state: pyspiel.State | None = None,
         dtype: str = "float64",
         device: str | None = None,
     ):
         parameters.positive("lr", lr)
         super().__init__(game, 1.0 / lr, dtype, device)
+        openspiel_arguments.require_value_function(state_value)
+        openspiel_arguments.require_start(self.game, root_state)

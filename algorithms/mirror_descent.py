@@ -16,11 +16,13 @@ reads; this one is the paper's algorithm.
 
 from __future__ import annotations
 
+from open_spiel.python.mfg import value as openspiel_value
 import pyspiel
 import tensorflow as tf
 
-from algorithms import regularisers
+from algorithms import openspiel_arguments, regularisers
 from algorithms.model import Evaluation, Flow, ScorePolicy
+from algorithms.policy import ArrayPolicy
 from algorithms.solver import Solver, State, Update
 from mfg_games import parameters
 
@@ -30,7 +32,9 @@ class MirrorDescent(Solver):
 
     Args:
       game: any OpenSpiel mean field game, or its string.
+      state_value: of no effect, as in OpenSpiel's class of the same name.
       lr: learning rate.
+      root_state: the game's start, which is the default.
       regulariser: "entropy", whose choices are softmaxes; "euclidean", which projects
         the sum on the simplex; or "tsallis", between and below the two.
       tsallis_order: the order of "tsallis", 1 being the entropy's and 2 the Euclidean.
@@ -44,7 +48,9 @@ class MirrorDescent(Solver):
     def __init__(
         self,
         game: pyspiel.Game | str,
+        state_value: openspiel_value.ValueFunction | None = None,
         lr: float = 0.01,
+        root_state: pyspiel.State | None = None,
         regulariser: str = "entropy",
         tsallis_order: float = 0.5,
         damping: float = 0.0,
@@ -59,12 +65,18 @@ class MirrorDescent(Solver):
             self.largest_step = min(self.largest_step, lr / damping)
         self._regulariser = regularisers.regulariser(regulariser, tsallis_order)
         super().__init__(game, dtype, device)
+        openspiel_arguments.require_value_function(state_value)
+        openspiel_arguments.require_start(self.game, root_state)
 
     def step_size(self) -> float:
         return self._lr
 
     def fresh_state(self) -> State:
         return {"scores": self.model.zero_scores()}
+
+    def get_projected_policy(self) -> ArrayPolicy:
+        """`get_policy`, under OpenSpiel's name."""
+        return self.get_policy()
 
     def _policy(self, state: State) -> tf.Tensor:
         return self.model.expand(self._score_policy(state))

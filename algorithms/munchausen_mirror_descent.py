@@ -20,6 +20,7 @@ exploitability does not vanish.
 
 from __future__ import annotations
 
+from open_spiel.python.mfg import value as openspiel_value
 import pyspiel
 import tensorflow as tf
 
@@ -34,7 +35,9 @@ class MunchausenMirrorDescent(MirrorDescent):
 
     Args:
       game: any OpenSpiel mean field game, or its string.
-      tau: temperature; the inverse of mirror descent's learning rate.
+      state_value: of no effect, as in OpenSpiel's class of the same name.
+      lr: 1 / tau, mirror descent's learning rate.
+      root_state: the game's start, which is the default.
       alpha: share of the last policy's logarithm in the bonus, in [0, 1].
       dtype: "float64" or "float32".
       device: a TensorFlow device; None for TensorFlow's choice.
@@ -45,15 +48,25 @@ class MunchausenMirrorDescent(MirrorDescent):
     def __init__(
         self,
         game: pyspiel.Game | str,
-        tau: float = 10.0,
-        alpha: float = 0.99,
+        state_value: openspiel_value.ValueFunction | None = None,
+        lr: float = 0.01,
+        root_state: pyspiel.State | None = None,
+        alpha: float = 1.0,
         dtype: str = "float64",
         device: str | None = None,
     ):
-        parameters.positive("tau", tau)
         parameters.probability("alpha", alpha)
         self._regularised = alpha < 1
-        super().__init__(game, 1 / tau, damping=1 - alpha, dtype=dtype, device=device)
+        damping = 1 - alpha
+        super().__init__(
+            game,
+            state_value,
+            lr,
+            root_state,
+            damping=damping,
+            dtype=dtype,
+            device=device,
+        )
 
     def _gains(self, policy: ScorePolicy, flow: Flow, values: Evaluation) -> tf.Tensor:
         if not self._regularised:

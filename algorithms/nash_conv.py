@@ -16,10 +16,19 @@ class NashConv:
     Args:
       game: any OpenSpiel mean field game, or its string.
       policy: any OpenSpiel policy of that game.
+      root_state: the game's start, which is the default.
+
+    Raises:
+      ValueError: as for `DistributionPolicy`.
     """
 
-    def __init__(self, game: pyspiel.Game | str, policy: openspiel_policy.Policy):
-        self._distribution = DistributionPolicy(game, policy)
+    def __init__(
+        self,
+        game: pyspiel.Game | str,
+        policy: openspiel_policy.Policy,
+        root_state: pyspiel.State | None = None,
+    ):
+        self._distribution = DistributionPolicy(game, policy, root_state)
         rows, flow = self._distribution.rows, self._distribution.flow
         model = self._distribution.model
         self._totals = model.compiled_evaluate(rows, flow).totals

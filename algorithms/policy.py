@@ -9,6 +9,7 @@ from open_spiel.python import policy as openspiel_policy
 import pyspiel
 import tensorflow as tf
 
+from algorithms import openspiel_arguments
 from algorithms.model import MeanFieldModel
 from algorithms.regularisers import softmax
 
@@ -110,10 +111,7 @@ def policy_array(model: MeanFieldModel, policy: openspiel_policy.Policy) -> tf.T
     """
     if isinstance(policy, ArrayPolicy) and _same_rows(policy.model, model):
         return model.as_tensor(_summing_to_one(policy.probabilities))
-    if str(policy.game) != str(model.game):
-        raise ValueError(
-            f"The policy was made for `{policy.game}`, not for `{model.game}`."
-        )
+    openspiel_arguments.require_same_game("policy", policy, model.game)
     rows = model.uniform_policy().numpy().astype(np.float64)
     unknown = {}
     for index, state in enumerate(model.decision_states()):

@@ -70,10 +70,12 @@ class Result:
 def _restored(rest: tuple, states: list[dict], arrays: dict) -> Result:
     """A result that was pickled."""
     solver = rest[-1]
-    own = [
-        {name: solver.as_tensor(array) for name, array in placed.items()}
-        for placed in (solver.in_own_rows(state, arrays) for state in states)
-    ]
+    done, own = solver.num_iterations, []
+    now = {name: np.asarray(array) for name, array in solver.state.items()}
+    for state in states:  # the solver says how it holds them
+        solver.restore(solver.in_own_rows(state, arrays), done)
+        own.append(solver.state)
+    solver.restore(now, done)
     return Result(*rest, *own)
 
 

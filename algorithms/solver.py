@@ -24,6 +24,7 @@ from algorithms.checked import Checked
 from algorithms.distribution import DistributionPolicy
 from algorithms.model import Evaluation, Flow, Totals, load_model
 from algorithms.model.forks import use_tensorflow
+from algorithms.openspiel_arguments import OBJECTS
 from algorithms.policy import ArrayPolicy
 from algorithms.programs import program
 from mfg_games.parameters import LARGEST, require
@@ -76,15 +77,16 @@ class IterativeSolver(metaclass=Checked):
         solver = super().__new__(cls)
         bound = inspect.signature(cls.__init__).bind(solver, *args, **kwargs)
         bound.apply_defaults()
-        names = bound.arguments.keys() - {"self", "game", "device"}
+        names = bound.arguments.keys() - {"self", "game", "device", *OBJECTS}
         solver.parameters = {name: bound.arguments[name] for name in sorted(names)}
         return solver
 
     @classmethod
     def options(cls) -> dict[str, object]:
         """What `make` takes besides the game, with the defaults."""
-        arguments = list(inspect.signature(cls.__init__).parameters.values())
-        return {argument.name: argument.default for argument in arguments[2:]}
+        arguments = inspect.signature(cls.__init__).parameters
+        names = [name for name in arguments if name not in ("self", "game", *OBJECTS)]
+        return {name: arguments[name].default for name in names}
 
     @classmethod
     def make(cls, game, **options) -> IterativeSolver:
@@ -248,14 +250,18 @@ class Solver(IterativeSolver):
           FloatingPointError: a value became infinite or no number.
           ValueError: the learning rate is out of range.
         """
-        if learning_rate is not None:
-            allowed = f"above 0 and at most {self.largest_step:g}"
-            valid = 0 < learning_rate <= self.largest_step
-            require(valid, "learning_rate", learning_rate, allowed)
+        self._require_step(learning_rate)
         update = self._evaluated(learning_rate)
         self._state = self._advance(update)
         self._pending = None
         self.num_iterations += 1
+
+    def _require_step(self, learning_rate: float | None) -> None:
+        """Requires None or a learning rate that makes sense."""
+        if learning_rate is not None:
+            allowed = f"above 0 and at most {self.largest_step:g}"
+            valid = 0 < learning_rate <= self.largest_step
+            require(valid, "learning_rate", learning_rate, allowed)
 
     def _advance(self, update: Update) -> State:
         """The next state, where `_update` does not know it before an iteration."""

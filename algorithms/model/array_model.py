@@ -474,3 +474,10 @@ class ArrayModel(MeanFieldModel):
 
     def masses(self, flow: Flow) -> dict[str, float]:
         return array_nodes.masses(self.game, flow)
+
+    def passing_masses(self, policy: tf.Tensor, flow: Flow) -> dict[str, float]:
+        return array_nodes.passing_masses(self.game, policy, flow)
+
+    def flow_of_masses(self, mass_of: Callable[[str, float], float]) -> Flow:
+        arrays = array_nodes.flow(self.game, mass_of)
+        return Flow(*map(self.as_tensor, arrays), tf.constant(True))

@@ -312,6 +312,22 @@ class MeanFieldModel(abc.ABC):
     def masses(self, flow: Flow) -> dict[str, float]:
         """Mass of every decision and mean field node, by its observation string."""
 
+    @abc.abstractmethod
+    def passing_masses(self, policy: tf.Tensor, flow: Flow) -> dict[str, float]:
+        """Mass of every other node under the policy of the flow, by its string."""
+
+    @abc.abstractmethod
+    def flow_of_masses(self, mass_of: Callable[[str, float], float]) -> Flow:
+        """The flow in which mean field nodes have given masses.
+
+        Args:
+          mass_of: gives the mass of a mean field node by its observation string, or
+            its second argument, 0, where it knows of no mass.
+
+        Raises:
+          ValueError: masses are negative, infinite, or do not sum to one.
+        """
+
     def node_names(self) -> list[str]:
         """Strings of the rows' nodes, where they depend on the flows seen so far.
 

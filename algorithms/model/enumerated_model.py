@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable, Iterator, Sequence
 import functools
 import threading
@@ -35,6 +36,7 @@ from algorithms.regularisers import Regulariser
 
 _PROBES = 2  # walks that try whether the distribution changes nodes or edges
 _PLAYER = int(pyspiel.PlayerId.DEFAULT_PLAYER_ID)
+_MASS_TOLERANCE = 1e-4  # what OpenSpiel's own distributions are held to
 _REMEMBERED = 4  # visits of the game, one for each of the last flows
 
 
@@ -149,14 +151,20 @@ class EnumeratedModel(MeanFieldModel):
         return self._flow(len(rows), *sweep)
 
     def _flow(
-        self, num_rows: int, layers: list[Layer], masses: list[np.ndarray]
+        self,
+        num_rows: int,
+        layers: list[Layer],
+        masses: list[np.ndarray],
+        sound: bool | None = None,
     ) -> Flow:
         rest = self._collect(StateType.MEAN_FIELD, layers, masses)
         mass = self._collect(StateType.DECISION, layers, masses)
         self._remember(rest, layers)
         joint = self.as_tensor(np.zeros((0, self.num_actions)))
-        sound = tf.constant(_conserved(masses, self.num_populations))
-        return Flow(self.as_tensor(mass[:num_rows]), tf.constant(rest), joint, sound)
+        if sound is None:
+            sound = _conserved(masses, self.num_populations)
+        mass = self.as_tensor(mass[:num_rows])
+        return Flow(mass, tf.constant(rest), joint, tf.constant(sound))
 
     def _sweep(
         self, make_forward: Callable[[], Forward]
@@ -308,6 +316,39 @@ class EnumeratedModel(MeanFieldModel):
         ):  # a flow may be older than the last nodes
             by_name.update(zip(rows[kind], mass.numpy().tolist(), strict=False))
         return by_name
+
+    def passing_masses(self, policy: tf.Tensor, flow: Flow) -> dict[str, float]:
+        layers = self._visit(flow.rest.numpy())
+        by_name = collections.defaultdict(float)  # populations may share chance nodes
+        masses = Forward(self._array(policy)).masses(layers)
+        for layer, mass in zip(layers, masses, strict=True):
+            if layer.kind in (StateType.CHANCE, StateType.TERMINAL):
+                for name, value in zip(layer.names, mass.tolist(), strict=True):
+                    by_name[name] += value
+        return dict(by_name)
+
+    def flow_of_masses(self, mass_of: Callable[[str, float], float]) -> Flow:
+        def given(layer: Layer) -> np.ndarray:
+            if layer.kind not in self._nodes.rows:
+                return np.zeros(0)
+            masses = np.array([mass_of(name, 0.0) for name in layer.names])
+            if layer.kind == StateType.MEAN_FIELD:
+                _check_masses(layer, masses, self.num_populations)
+            return masses
+
+        layers = self._nodes.walk(lambda layers: given(layers[-1]))
+        return self._flow(self.num_nodes, layers, list(map(given, layers)), sound=True)
+
+
+def _check_masses(layer: Layer, masses: np.ndarray, populations: int) -> None:
+    """Raises a ValueError unless a layer's masses are those of some populations."""
+    total = masses.sum()
+    if not (masses >= 0).all() or abs(total - populations) > _MASS_TOLERANCE:
+        raise ValueError(
+            "The masses of mean field nodes equally far from the root must not be "
+            f"negative and must sum to {populations}, one for each population. "
+            f"Received: {total} at {layer.names[0]!r} and its like"
+        )
 
 
 def _conserved(masses: list[np.ndarray], num_populations: int) -> bool:

@@ -86,7 +86,7 @@ class Environment:
     @property
     def exact(self) -> Algorithms:
         """The exact solvers; mirror descent has the rate 1 / tau."""
-        munchausen = {"tau": self.tau, "alpha": ALPHA}
+        munchausen = {"lr": 1 / self.tau, "alpha": ALPHA}
         return {
             EXACT_FP: ("fictitious_play", {}),
             EXACT_OMD: ("mirror_descent", {"lr": 1 / self.tau}),

@@ -199,7 +199,9 @@ def test_reference_table(meets, table, lr, row):
 def test_the_largest_stable_rate_depends_on_the_regulariser(exploitabilities):
     # At 0.05 the entropy gets below 6 in 20 iterations, as the table shows.
     rates = {
-        lr: exploitabilities(MirrorDescent(FOUR_ROOMS[1], lr, "euclidean"), 20)
+        lr: exploitabilities(
+            MirrorDescent(FOUR_ROOMS[1], lr=lr, regulariser="euclidean"), 20
+        )
         for lr in (0.01, 0.05)
     }
     assert rates[0.01][20] < 7

@@ -25,7 +25,7 @@ def solver(game=SMALL, **changes) -> DeepMirrorDescent:
     ("alpha", "exact"),
     [
         (1.0, lambda: MirrorDescent(CERTAIN, lr=0.5)),
-        (0.8, lambda: MunchausenMirrorDescent(CERTAIN, tau=2.0, alpha=0.8)),
+        (0.8, lambda: MunchausenMirrorDescent(CERTAIN, lr=0.5, alpha=0.8)),
     ],
 )
 def test_a_table_learns_what_exact_mirror_descent_computes(alpha, exact, seed):
@@ -58,7 +58,7 @@ def test_a_network_comes_near_to_the_exact_values(exploitabilities, seed):
     choices = {"dqn_updates": 400, "dqn_players": 32, "dqn_batch_size": 32}
     choices |= {"dqn_width": 32, "seed": seed}
     found = exploitabilities(solver(tau=1.0, **choices), 8)
-    exact = exploitabilities(MunchausenMirrorDescent(SMALL, tau=1.0), 8)
+    exact = exploitabilities(MunchausenMirrorDescent(SMALL, lr=1.0, alpha=0.99), 8)
     assert exact[-1] < exact[0] / 3
     assert abs(found[-1] - exact[-1]) < exact[0] / 10
 

@@ -16,7 +16,7 @@ FOUR_ROOMS = "mfg_exploration(horizon=40,noise=1.0)"
 
 def test_trajectory_equals_the_recursion_in_plain_loops():
     tau, alpha = 2.0, 0.7
-    solver = MunchausenMirrorDescent(RANDOM_GAMES[3], tau=tau, alpha=alpha)
+    solver = MunchausenMirrorDescent(RANDOM_GAMES[3], lr=1 / tau, alpha=alpha)
     reference = NumpyReference(solver.game.dynamics)
     policy = reference.uniform_policy()
     for _ in range(4):
@@ -39,7 +39,7 @@ def test_trajectory_equals_the_recursion_in_plain_loops():
 
 def test_trajectory_equals_openspiels():
     game = pyspiel.load_game("mfg_crowd_modelling(size=6,horizon=5)")
-    ours = MunchausenMirrorDescent(game, tau=2.0, alpha=1.0)
+    ours = MunchausenMirrorDescent(game, lr=0.5)
     theirs = openspiel.MunchausenMirrorDescent(game, lr=0.5)
     for _ in range(4):
         ours.iteration()
@@ -49,7 +49,7 @@ def test_trajectory_equals_openspiels():
 
 
 def test_mirror_descent_at_alpha_1(exploitabilities):
-    ours = exploitabilities(MunchausenMirrorDescent(FOUR_ROOMS, 10.0, alpha=1.0), 20)
+    ours = exploitabilities(MunchausenMirrorDescent(FOUR_ROOMS, lr=0.1), 20)
     exact = exploitabilities(MirrorDescent(FOUR_ROOMS, lr=0.1), 20)
     assert ours == pytest.approx(exact, rel=1e-9)
     printed = {1: 34.0, 5: 8.91, 10: 5.24, 20: 2.45}  # by an independent program
@@ -72,28 +72,30 @@ TABLE = [
     [*TABLE, (5.0, 0.99, "26.7 12.8 4.07 1.64 0.913 0.866 39.4 40.8")],
 )
 def test_reference_table(meets, tau, alpha, row):
-    solver = MunchausenMirrorDescent(FOUR_ROOMS, tau, alpha)
+    solver = MunchausenMirrorDescent(FOUR_ROOMS, lr=1 / tau, alpha=alpha)
     meets(solver, ITERATIONS[:5], " ".join(row.split()[:5]))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tau, alpha, row", TABLE)
 def test_reference_table_to_the_end(meets, tau, alpha, row):
-    meets(MunchausenMirrorDescent(FOUR_ROOMS, tau, alpha), ITERATIONS, row)
+    meets(MunchausenMirrorDescent(FOUR_ROOMS, lr=1 / tau, alpha=alpha), ITERATIONS, row)
 
 
 @pytest.mark.slow
 def test_too_low_a_temperature_diverges(exploitabilities):
     # From 0.9 after 50 iterations to 40: rounding decides when, the program of the
     # table had 0.866 after 100 iterations and 39.4 after 300.
-    found = exploitabilities(MunchausenMirrorDescent(FOUR_ROOMS, 5.0, 0.99), 300)
+    found = exploitabilities(
+        MunchausenMirrorDescent(FOUR_ROOMS, lr=0.2, alpha=0.99), 300
+    )
     assert found[50] == pytest.approx(0.913, abs=5e-4)
     assert found[300] > 30
 
 
 def test_the_limit_is_no_equilibrium():
     # Its policy is the softmax of its own values at temperature (1 - alpha) tau = 0.5.
-    solver = MunchausenMirrorDescent("mfg_test_two_roads", tau=2.0, alpha=0.75)
+    solver = MunchausenMirrorDescent("mfg_test_two_roads", lr=0.5, alpha=0.75)
     for _ in range(60):
         solver.iteration()
     share = solver.get_policy().probabilities[0, 0]
@@ -102,7 +104,7 @@ def test_the_limit_is_no_equilibrium():
 
 
 def test_steps_keep_the_temperature():
-    solver = MunchausenMirrorDescent("mfg_test_two_roads", tau=2.0, alpha=0.75)
+    solver = MunchausenMirrorDescent("mfg_test_two_roads", lr=0.5, alpha=0.75)
     for step in 40 * [0.3, 1.1]:
         solver.iteration(learning_rate=step)
     share = solver.get_policy().probabilities[0, 0]
@@ -116,8 +118,8 @@ def test_steps_keep_the_temperature():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"tau": 0.0}, "`tau` must be above 0"),
-        ({"tau": math.nan}, "`tau` must be above 0"),
+        ({"lr": 0.0}, "`lr` must be above 0"),
+        ({"lr": math.nan}, "`lr` must be above 0"),
         ({"alpha": 1.1}, "`alpha` must be a probability"),
         ({"alpha": math.nan}, "`alpha` must be a probability"),
     ],

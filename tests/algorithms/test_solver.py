@@ -152,7 +152,7 @@ def test_a_game_and_its_string_are_alike():
 
 
 def test_parameters_are_the_constructors_arguments():
-    solver = MirrorDescent(TWO_ROADS, 0.5)
+    solver = MirrorDescent(TWO_ROADS, lr=0.5)
     assert solver.parameters == {
         "damping": 0.0,
         "dtype": "float64",

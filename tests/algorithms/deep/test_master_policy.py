@@ -31,7 +31,7 @@ def test_tables_learn_what_exact_mirror_descent_computes(seed):
         "dqn_averaging": 0.9,
         "seed": seed,
     }
-    exact = MunchausenMirrorDescent(FAMILY, tau=1.0, alpha=0.9)
+    exact = MunchausenMirrorDescent(FAMILY, lr=1.0, alpha=0.9)
     deep = MasterMirrorDescent.make(FAMILY, tau=1.0, alpha=0.9, **options)
     for _ in range(3):
         exact.iteration()
