@@ -278,6 +278,7 @@ class Solver(IterativeSolver):
         return ArrayPolicy(self.model, self._compiled_policy(self._padded(state)))
 
     @property
+    @exclusive
     def exploitability(self) -> float:
         """NashConv of the current policy, summed over populations.
 
@@ -289,11 +290,13 @@ class Solver(IterativeSolver):
         return float(np.sum(self._evaluated().totals.gain.numpy()))
 
     @property
+    @exclusive
     def resolution(self) -> float:
         """How much of the exploitability may be rounding."""
         return float(self._evaluated().totals.resolution.numpy())
 
     @property
+    @exclusive
     def values(self) -> np.ndarray:
         """Value of the current policy for each population, [N]."""
         return self._evaluated().totals.value.numpy()
@@ -325,6 +328,7 @@ class Solver(IterativeSolver):
         return self.model.as_tensor(array)
 
     @property
+    @exclusive
     def flow(self) -> Flow:
         """The current policy's flow."""
         return self._evaluated().flow
@@ -351,13 +355,15 @@ class Solver(IterativeSolver):
         self._assign(state)
         self._pending = None
 
-    @exclusive
     def _evaluated(self, learning_rate: float | None = None) -> Update:
         step = self.step_size() if learning_rate is None else learning_rate
-        if self._pending is None or step != self._pending_step:
-            update = self._grown_update(tf.constant(step, self.model.dtype))
+        if step != self._pending_step:
+            self._pending, self._pending_step = None, step
+            self._step_tensor = tf.constant(step, self.model.dtype)
+        if self._pending is None:
+            update = self._grown_update(self._step_tensor)
             self._check(update)
-            self._pending, self._pending_step = update, step
+            self._pending = update
         return self._pending
 
     def _check(self, update: Update) -> None:

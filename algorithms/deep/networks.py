@@ -12,7 +12,8 @@ import tensorflow as tf
 from algorithms.deep.config import NetworkConfig
 from algorithms.deep.crowd import Crowd
 from algorithms.deep.randomness import derived_seed
-from algorithms.model.compiled import Compiled
+from algorithms.model.compiled import Compiled, room_for_xla
+from algorithms.model.forks import use_tensorflow
 
 _LARGEST_BATCH = 2**16  # rows that a network maps at a time
 
@@ -160,12 +161,18 @@ def compiled(function: Callable, *signature, xla: bool = True) -> Callable:
         TensorFlow's own operations, at some seconds that it takes anew for other
         shapes. It cannot do loops that record what they did and end when they may.
     """
-    return tf.function(
+    graph = tf.function(
         function,
         input_signature=signature,
         autograph=False,
-        jit_compile=xla and Compiled.xla,
+        jit_compile=xla and Compiled.xla and room_for_xla(),
     )
+
+    def run(*arguments):
+        use_tensorflow()
+        return graph(*arguments)
+
+    return run
 
 
 def repeated(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import contextlib
 import pathlib
 import threading
@@ -16,6 +16,8 @@ from algorithms.model.forks import use_tensorflow
 _MAPS = pathlib.Path("/proc/self/maps")
 _MOST_MAPS = pathlib.Path("/proc/sys/vm/max_map_count")
 _SHARE_OF_MAPS = 0.75  # the rest is for programs in the making, threads and arrays
+
+_warned = False
 
 
 class Compiled:
@@ -43,7 +45,7 @@ class Compiled:
     def __init__(self, function: Callable, device: str | None = None):
         self._function = function
         self._device = device
-        self._run: Callable | None = None
+        self._call: Callable | None = None
         self._lock = threading.Lock()
 
     def __call__(self, *arguments):
@@ -51,9 +53,9 @@ class Compiled:
         tensors, structure = optree.tree_flatten(arguments)
         # Entering a device takes time even where there is none to enter.
         with tf.device(self._device) if self._device else contextlib.nullcontext():
-            if self._run is None:
+            if self._call is None:
                 self._compile(tensors, structure)
-            results = self._run(*tensors)
+            results = self._call(*tensors, *self._captured)
         return self._results.unflatten(results)
 
     def _compile(self, tensors: list[tf.Tensor], structure: optree.PyTreeSpec) -> None:
@@ -63,20 +65,24 @@ class Compiled:
             return results
 
         with self._lock:
-            if self._run is None:  # else another thread was quicker
+            if self._call is None:  # else another thread was quicker
                 xla = self.xla and room_for_xla()
                 compiled = tf.function(flat_function, jit_compile=xla, autograph=False)
-                self._run = _flat_call(compiled.get_concrete_function(*tensors))
+                concrete = compiled.get_concrete_function(*tensors)
+                self._captured, self._call = _flat_call(concrete)
 
 
-def _flat_call(concrete) -> Callable:
-    """A concrete function that takes and returns flat tensors, unchecked."""
+def _flat_call(concrete) -> tuple[Sequence[tf.Tensor], Callable]:
+    """The quickest way to call a concrete function of flat tensors.
+
+    Returns:
+      (tensors that the call takes after the function's own; the call).
+    """
     inference = getattr(concrete, "inference_fn", None)
     call = getattr(inference, "call_flat", None)
-    if call is None:  # the quick way is none that TensorFlow promises
-        return concrete
-    captured = concrete.captured_inputs
-    return lambda *tensors: call(*tensors, *captured)
+    if call is None:  # which TensorFlow does not promise
+        return (), concrete
+    return concrete.captured_inputs, call
 
 
 def room_for_xla() -> bool:
@@ -88,10 +94,15 @@ def room_for_xla() -> bool:
         return True
     if maps < _SHARE_OF_MAPS * most:
         return True
-    warnings.warn(
+    _warn_once(
         f"{maps} of {most} memory maps are in use: what is compiled from now on runs "
-        "without XLA, slower and with the same results. A new process starts afresh.",
-        RuntimeWarning,
-        stacklevel=2,
+        "without XLA, slower and with the same results. A new process starts afresh."
     )
     return False
+
+
+def _warn_once(message: str) -> None:
+    global _warned
+    if not _warned:
+        _warned = True
+        warnings.warn(message, RuntimeWarning, stacklevel=2)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from algorithms.model.compiled import Compiled
+from algorithms.model import compiled
+from algorithms.model.compiled import Compiled, room_for_xla
 
 pytestmark = pytest.mark.xla
 
@@ -59,3 +60,38 @@ def test_another_number_of_tensors_is_refused():
     function(tf.constant(1.0), None)
     with pytest.raises(ValueError, match="specifies 1 arguments"):
         function(tf.constant(1.0), tf.constant(2.0))
+
+
+def test_without_the_private_call_the_public_one_serves(monkeypatch):
+    captured = tf.Variable(2.0)
+    function = Compiled(lambda x, y: {"sum": x + y["z"] * captured, "none": None})
+    concrete = type(tf.function(lambda: 0).get_concrete_function())
+    monkeypatch.delattr(concrete, "inference_fn")
+    for value in (1.0, 2.0):
+        result = function(tf.constant(value), {"z": tf.constant([3.0])})
+        assert result["sum"].numpy() == pytest.approx([value + 6])
+        assert result["none"] is None
+
+
+@pytest.fixture
+def few_maps(monkeypatch, tmp_path):
+    """A system on which this process has hardly any memory maps left."""
+    limit = tmp_path / "max_map_count"
+    limit.write_text("100\n")
+    monkeypatch.setattr(compiled, "_MOST_MAPS", limit)
+    monkeypatch.setattr(compiled, "_warned", False)
+
+
+def test_where_maps_run_out_graphs_are_plain_and_it_is_said_once(few_maps):
+    function, other = (Compiled(lambda x: tf.exp(x)) for _ in range(2))
+    x = tf.constant([1.0, 2.0])
+    with pytest.warns(RuntimeWarning, match="of 100 memory maps are in use"):
+        result = function(x)
+    np.testing.assert_allclose(result, tf.exp(x), rtol=1e-6)
+    np.testing.assert_allclose(other(x), tf.exp(x), rtol=1e-6)  # no warning
+    assert not room_for_xla()
+
+
+def test_systems_without_a_limit_have_room(monkeypatch, tmp_path):
+    monkeypatch.setattr(compiled, "_MOST_MAPS", tmp_path / "nothing")
+    assert room_for_xla()
