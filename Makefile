@@ -7,7 +7,7 @@ MAIN_JOB := examples/solve.py --game="mfg_exploration(horizon=40)" --lr=0.1 --it
 .PHONY: solve test test-slow test-learners lint readme reproduce clean
 
 solve: $(VENV)/installed
-	$(RUN) $(MAIN_JOB) --output_dir=runs/four_rooms
+	$(RUN) $(MAIN_JOB) --output_dir=runs/four_rooms --force
 
 # Each process takes about a gigabyte.
 PYTEST := -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
@@ -41,13 +41,13 @@ PAPERS := $(basename $(notdir $(wildcard examples/reproduce/*_20??.py)))
 reproduce: $(VENV)/installed
 	set -e; for paper in $(PAPERS); do \
 	    $(RUN) examples/reproduce/$$paper.py \
-	        --output_dir=examples/reproduce/results/$$paper || test $$? -eq 2; \
+	        --output_dir=examples/reproduce/results/$$paper --force || test $$? -eq 2; \
 	done
 	$(RUN) examples/reproduce/assemble.py
 
 # The README's pictures and tables, and the page of the games.
 readme: $(VENV)/installed
-	$(RUN) $(MAIN_JOB) --output_dir=examples/results/four_rooms
+	$(RUN) $(MAIN_JOB) --output_dir=examples/results/four_rooms --force
 	rm examples/results/four_rooms/checkpoint.npz examples/results/four_rooms/policy.npz
 	$(RUN) examples/tables.py
 	$(RUN) examples/games_page.py

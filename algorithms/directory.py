@@ -6,7 +6,7 @@ lock keeps other processes out; it dies with the process that has it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 import contextlib
 import fcntl
 import json
@@ -17,7 +17,8 @@ from algorithms import files, record
 from algorithms.record import FAILED, FINISHED, INTERRUPTED, UNFINISHED
 
 RECORD, CHECKPOINT, LOCK = "run.json", "checkpoint.npz", ".lock"
-_RESULTS = (CHECKPOINT, "exploitability.csv", "log.csv", "policy.npz")
+# What a run leaves that others read: none must be taken for that of another run.
+RESULTS = (CHECKPOINT, "exploitability.csv", "log.csv", "policy.npz")
 _CHOOSE = "use --force or another --output_dir"
 
 
@@ -69,7 +70,11 @@ def _lock(path: pathlib.Path) -> int:
 
 @contextlib.contextmanager
 def claimed(
-    path: pathlib.Path, of: Mapping, force: bool = False, resume: bool = False
+    path: pathlib.Path,
+    of: Mapping,
+    force: bool = False,
+    resume: bool = False,
+    results: Sequence[str] = RESULTS,
 ) -> Iterator[None]:
     """Keeps a directory for one run, whose status `run.json` says.
 
@@ -80,6 +85,7 @@ def claimed(
       of: what is run, as values for JSON by name.
       force: whether the results of another run may be replaced.
       resume: whether the run is to go on from its checkpoint.
+      results: files that no other run must have left there.
 
     Raises:
       OSError: the directory cannot be made or written to.
@@ -93,11 +99,11 @@ def claimed(
         with locked(path):
             earlier = _resumed(path, of) if resume else {}
             if force:
-                clear(path)
+                clear(path, results)
             elif not resume:
-                _require_free(path, of)
+                _require_free(path, of, results)
             files.write_json(path / RECORD, earlier | {"status": UNFINISHED} | of)
-            with _saying_how_it_ends(path / RECORD):
+            with _saying_how_it_ends(path / RECORD, of):
                 yield
     finally:
         if new:
@@ -105,9 +111,9 @@ def claimed(
                 path.rmdir()
 
 
-def clear(path: pathlib.Path) -> None:
-    """Removes what a run that begins there must not leave to be taken for its own."""
-    for name in _RESULTS:
+def clear(path: pathlib.Path, results: Sequence[str] = RESULTS) -> None:
+    """Removes results of an earlier run."""
+    for name in results:
         (path / name).unlink(missing_ok=True)
 
 
@@ -124,10 +130,10 @@ def _resumed(path: pathlib.Path, of: Mapping) -> dict:
     return held
 
 
-def _require_free(path: pathlib.Path, of: Mapping) -> None:
+def _require_free(path: pathlib.Path, of: Mapping, results: Sequence[str]) -> None:
     """Raises a ValueError if there is something that must not be overwritten."""
     held = record.read(path / RECORD)
-    begun = [name for name in _RESULTS if (path / name).exists()]
+    begun = [name for name in results if (path / name).exists()]
     done = held and held.get("status", FINISHED) == FINISHED
     if not begun and not done:
         return
@@ -142,35 +148,36 @@ def _require_free(path: pathlib.Path, of: Mapping) -> None:
 
 
 def _require_same(path: pathlib.Path, held: Mapping, of: Mapping) -> None:
-    known = {name: held[name] for name in of if name in held}
-    if held and known != of:
-        theirs, ours = record.differences(known, of)
+    known = [name for name in of if name in held]
+    theirs, ours = ({name: side[name] for name in known} for side in (held, of))
+    if theirs != ours:
+        theirs, ours = record.differences(theirs, ours)
         raise ValueError(
             f"`{path}` holds a run of {theirs}, this one has {ours}: {_CHOOSE}."
         )
 
 
 @contextlib.contextmanager
-def _saying_how_it_ends(path: pathlib.Path) -> Iterator[None]:
-    """Writes the final status, unless somebody else has."""
+def _saying_how_it_ends(path: pathlib.Path, of: Mapping) -> Iterator[None]:
+    """Adds the final status, unless it is there, and what the run is of."""
     try:
         yield
     except BaseException as error:
-        if set(os.listdir(path.parent)) <= {RECORD, LOCK}:
-            path.unlink()
-        elif isinstance(error, KeyboardInterrupt):
-            _end(path, INTERRUPTED)
-        else:
-            with contextlib.suppress(OSError):  # which may be what has happened
-                _end(path, FAILED, error=f"{type(error).__name__}: {error}")
+        with contextlib.suppress(OSError):  # which may be what has happened
+            if set(os.listdir(path.parent)) <= {RECORD, LOCK}:
+                path.unlink()
+            elif isinstance(error, KeyboardInterrupt):
+                _end(path, of, INTERRUPTED)
+            else:
+                _end(path, of, FAILED, error=f"{type(error).__name__}: {error}")
         raise
-    _end(path, FINISHED)
+    _end(path, of, FINISHED)
 
 
-def _end(path: pathlib.Path, status: str, **outcome) -> None:
+def _end(path: pathlib.Path, of: Mapping, status: str, **outcome) -> None:
     said = record.read(path)
-    if said.get("status") == UNFINISHED:
-        files.write_json(path, said | {"status": status} | outcome)
+    if said.get("status", UNFINISHED) == UNFINISHED:
+        files.write_json(path, said | of | {"status": status} | outcome)
 
 
 def contents(path: pathlib.Path) -> list[str]:

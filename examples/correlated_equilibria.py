@@ -17,6 +17,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from absl import app, flags
+import outputs
 import pages
 import pyspiel
 import tqdm
@@ -107,8 +108,7 @@ def define_flags(into: flags.FlagValues = FLAGS) -> None:
     flags.DEFINE_integer("regret_steps", 30, regret, lower_bound=1, **own)
     others = "Of the solvers of Nash equilibria and social optima."
     flags.DEFINE_integer("iterations", 300, others, lower_bound=1, **own)
-    where = "Where the results go."
-    flags.DEFINE_string("output_dir", f"runs/{_STEM}", where, **own)
+    outputs.define_flags(into, f"runs/{_STEM}")
 
 
 def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
@@ -116,13 +116,10 @@ def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}. Quote the game string.")
     quiet.import_tensorflow()
-    output = pathlib.Path(given.output_dir)
-    try:
+    with outputs.claimed(_STEM, given) as output:
         games = {text: catalogue.load_game(text) for text in given.game}
         rows = compare(games, given, output)
-    except (ValueError, FloatingPointError, pyspiel.SpielError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
-    pages.write(output, page(rows, given))
+        pages.write(output, page(rows, given))
 
 
 def compare(

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from absl import app, flags
 import numpy as np
 from open_spiel.python.mfg.games.dynamic_routing import MeanFieldRoutingGame
+import outputs
 import pages
 import pyspiel
 from scipy import stats
@@ -107,8 +108,7 @@ def define_flags(into: flags.FlagValues = FLAGS) -> None:
     )
     flags.DEFINE_integer("deviation_runs", 400, others, lower_bound=0, **own)
     flags.DEFINE_integer("seed", 0, "Of all that is drawn.", **own)
-    where = "Where the results go."
-    flags.DEFINE_string("output_dir", "runs/finite_population", where, **own)
+    outputs.define_flags(into, "runs/finite_population")
 
 
 def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
@@ -116,17 +116,14 @@ def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}. Quote the game string.")
     quiet.import_tensorflow()
-    try:
+    with outputs.claimed("finite_population", given) as output:
         sizes = numbers(given.num_players)
         game = catalogue.load_game(given.game)
         check(game, given.deviation_runs)
         policy = policy_of(game, given.policy, given.iterations)
         rows = measure(policy, sizes, given.runs, given.deviation_runs, given.seed)
-        output = pathlib.Path(given.output_dir)
         found = write(given.game, policy, rows, output)
-    except (ValueError, OSError, FloatingPointError, pyspiel.SpielError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
-    pages.write(output, page(given, rows, found))
+        pages.write(output, page(given, rows, found))
 
 
 def numbers(texts: Sequence[str]) -> list[int]:

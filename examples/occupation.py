@@ -18,10 +18,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from absl import app, flags
+import outputs
 import pages
 import tqdm
 
-from algorithms import catalogue, files, markdown_tables, quiet, record
+from algorithms import catalogue, directory, files, markdown_tables, quiet, record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,8 +63,7 @@ def define_flags(values: flags.FlagValues = FLAGS) -> None:
     define(flags.DEFINE_string, "games", joined, "OpenSpiel strings, joined by `;`.")
     define(flags.DEFINE_float, "seconds", 10.0, "Of each run.", lower_bound=0.0)
     define(flags.DEFINE_integer, "iterations", 2000, "At most.", lower_bound=1)
-    where = "Where the table and the picture go."
-    define(flags.DEFINE_string, "output_dir", "runs/occupation", where)
+    outputs.define_flags(values, "runs/occupation")
 
 
 def main(argv: list[str]) -> None:
@@ -72,14 +72,11 @@ def main(argv: list[str]) -> None:
         sys.exit(f"Unexpected arguments: {argv[1:]}. Quote the games.")
     quiet.import_tensorflow()
     games = [game.strip() for game in FLAGS.games.split(";")]
-    try:
+    with outputs.claimed("occupation", FLAGS) as output:
         found = compare(games, FLAGS.iterations, FLAGS.seconds)
-    except ValueError as error:
-        sys.exit(str(error))
-    output = pathlib.Path(FLAGS.output_dir)
-    write(found, output)
-    pages.write(output, page(found))
-    print(f"{output}: {', '.join(sorted(path.name for path in output.iterdir()))}")
+        write(found, output)
+        pages.write(output, page(found))
+        print(f"{output}: {', '.join(directory.contents(output))}")
 
 
 def compare(games: Sequence[str], iterations: int, seconds: float) -> Histories:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from absl import app, flags
 import numpy as np
+import outputs
 import tqdm
 
 from algorithms import files, quiet, record
@@ -42,11 +43,8 @@ Panel = Mapping[tuple[str, int], tuple[np.ndarray, np.ndarray]]
 def define_flags() -> None:
     """Called when this is the program: tests import several scripts together."""
     flags.DEFINE_bool("fast", False, "Smaller games and budgets: 2 minutes.")
-    flags.DEFINE_string(
-        "output_dir",
-        str(pathlib.Path(__file__).parent / "results" / "planning"),
-        "Where table, picture and page go.",
-    )
+    results = pathlib.Path(__file__).parent / "results" / "planning"
+    outputs.define_flags(FLAGS, str(results), module_name=sys.argv[0])
 
 
 def main(argv: list[str]) -> None:
@@ -57,7 +55,8 @@ def main(argv: list[str]) -> None:
     import planning_study
 
     scale = planning_study.FAST if FLAGS.fast else planning_study.FULL
-    study(scale, pathlib.Path(FLAGS.output_dir), " ".join(["python", *sys.argv]))
+    with outputs.claimed("planning", FLAGS) as output:
+        study(scale, output, " ".join(["python", *sys.argv]))
 
 
 def study(scale: Scale, output: pathlib.Path, command: str) -> None:

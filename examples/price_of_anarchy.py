@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from absl import app, flags
 import numpy as np
+import outputs
 import pages
 import pyspiel
 import tqdm
@@ -68,9 +69,7 @@ def define_flags(into: flags.FlagValues = FLAGS) -> None:
     flags.DEFINE_integer(
         "iterations", 300, "Of both solvers.", lower_bound=0, flag_values=into
     )
-    flags.DEFINE_string(
-        "output_dir", "runs/price_of_anarchy", "Where the results go.", into
-    )
+    outputs.define_flags(into, "runs/price_of_anarchy")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,15 +114,12 @@ def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}. Quote the game string.")
     quiet.import_tensorflow()
-    try:
+    with outputs.claimed("price_of_anarchy", given) as output:
         names = (given.equilibrium, given.optimum)
         solvers = [catalogue.solver_class(name) for name in names]
         games = {text: catalogue.load_game(text) for text in given.game}
-        output = pathlib.Path(given.output_dir)
         rows = compare_all(games, solvers, given.iterations, output)
-    except (ValueError, FloatingPointError, pyspiel.SpielError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
-    pages.write(output, page(rows, names, given.iterations))
+        pages.write(output, page(rows, names, given.iterations))
 
 
 def compare_all(

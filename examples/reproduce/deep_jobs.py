@@ -13,8 +13,8 @@ from absl import flags
 from experiments import Solved
 import numpy as np
 
-from algorithms import catalogue
-from algorithms.job import FAILED, Job
+from algorithms import catalogue, directory
+from algorithms.job import FAILED, Job, prepare_all
 
 sys.path.append(str(pathlib.Path(__file__).parents[1]))
 
@@ -64,6 +64,8 @@ def do_all(jobs: Mapping[Any, Job], root: pathlib.Path, side_by_side: int) -> fl
 
     Raises:
       RuntimeError: some failed.
+      ValueError: another process is in the directory.
+      Interrupted: by a signal; finished ones are kept, the others go on next time.
     """
     finished = [job.record(root) for job in jobs.values() if job.is_finished(root)]
     earlier = sum(record["iterating_seconds"] for record in finished) / side_by_side
@@ -74,11 +76,11 @@ def do_all(jobs: Mapping[Any, Job], root: pathlib.Path, side_by_side: int) -> fl
         f"{len(jobs)} runs of deep solvers, {len(jobs) - len(todo)} of them finished "
         f"before; {side_by_side} at a time{least}."
     )
-    for job in todo:
-        job.prepare(root)
     if not todo:
         return earlier
-    records = processes.do_all(todo, root, num_jobs=side_by_side, threads=1)
+    with directory.locked(root):
+        prepare_all(todo, root)
+        records = processes.do_all(todo, root, num_jobs=side_by_side, threads=1)
     failed = [record for record in records if record["status"] == FAILED]
     if failed:
         raise RuntimeError(

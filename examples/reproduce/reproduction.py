@@ -19,7 +19,7 @@ import claims
 import experiments
 from matplotlib.figure import Figure
 
-from algorithms import files, quiet
+from algorithms import command_line, directory, files, quiet
 from algorithms.pictures import save
 
 FLAGS = flags.FLAGS
@@ -73,9 +73,13 @@ def main(study: Study, full: object, fast: object) -> None:
         name = pathlib.Path(argv[0]).stem
         output = pathlib.Path(FLAGS.output_dir or pathlib.Path("runs") / name)
         command = " ".join(["python", *sys.argv])
-        found = reproduce(
-            study, fast if FLAGS.fast else full, FLAGS.seed, output, command
-        )
+        scale = fast if FLAGS.fast else full
+        of = {"script": name, "fast": FLAGS.fast, "seed": FLAGS.seed}
+        with (
+            command_line.in_one_line(RuntimeError),
+            directory.claimed(output, of, FLAGS.force),
+        ):
+            found = reproduce(study, scale, FLAGS.seed, output, command)
         print(claims.table(found.claims))
         sys.exit(0 if all(claim.passed for claim in found.claims) else 2)
 
@@ -98,6 +102,8 @@ def _define_flags() -> None:
         "Where results go; by default runs/ and the script's name.",
         **script,
     )
+    anew = "Replace the results that --output_dir holds."
+    flags.DEFINE_bool("force", False, anew, **script)
 
 
 def reproduce(

@@ -288,7 +288,7 @@ def test_finished_runs_are_read_and_not_done_again(
 
 def test_failed_runs_are_told(tmp_path, in_this_process):
     jobs = short_jobs(dqn_optimizer="none")
-    with pytest.raises(RuntimeError, match=r"1 of 1 runs .*`optimizer` must be"):
+    with pytest.raises(RuntimeError, match=r"1 of 1 runs .*`dqn_optimizer` must be"):
         deep_jobs.do_all(jobs, tmp_path, side_by_side=1)
 
 

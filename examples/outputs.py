@@ -1,0 +1,47 @@
+"""The output directory of a script: it belongs to one run of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+import contextlib
+import pathlib
+
+from absl import flags
+
+from algorithms import command_line, directory
+
+_NO_PART = ("output_dir", "force")  # of what is run
+
+
+def define_flags(into: flags.FlagValues, default: str, **own) -> None:
+    """Defines --output_dir and --force.
+
+    Args:
+      into: where.
+      default: of the directory.
+      **own: `module_name`, if it is not the caller's.
+    """
+    flags.DEFINE_string("output_dir", default, "Where results go.", into, **own)
+    anew = "Replace the results that --output_dir holds."
+    flags.DEFINE_bool("force", False, anew, into, **own)
+
+
+@contextlib.contextmanager
+def claimed(script: str, given: flags.FlagValues) -> Iterator[pathlib.Path]:
+    """Keeps --output_dir for a run of a script with its other flags.
+
+    Mistakes and signals end the process in one line, see `algorithms.command_line`.
+    """
+    values = {
+        flag.name: flag.value
+        for module, own in given.flags_by_module_dict().items()
+        for flag in own
+        if not module.startswith("absl") and flag.name not in _NO_PART
+    }
+    of = {"script": script, "flags": values}
+    output = pathlib.Path(given.output_dir)
+    with (
+        command_line.in_one_line(),
+        directory.claimed(output, of, given.force, results=()),
+    ):
+        yield output
