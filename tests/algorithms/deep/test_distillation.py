@@ -96,17 +96,18 @@ def test_online_students_forget_former_teachers(room, seed):
 
 
 def test_an_anchor_holds_the_student_back(room, seed):
-    """Its own past is nearer than the teacher, who is reached all the same."""
-    gaps = []
+    """Of its way to the teacher it goes 95% alone, and 12% with an anchor."""
+    left = []
     for weight in (0.0, 30.0):
         student = room.student(seed, targets="soft", anchor_weight=weight, updates=100)
+        start = gap(room, student.policy(room.world), room.teachers[0])
         student.watch(room.world, room.teachers[0], 0)
         for phase in range(2):
             student.learn(room.world, phase)
-        gaps.append(gap(room, student.policy(room.world), room.teachers[0]))
-    uniform = softmax(tf.zeros_like(room.teachers[0]), room.world.legal)
-    assert gaps[0] < gaps[1] / 3
-    assert gaps[1] < 0.95 * gap(room, uniform, room.teachers[0])
+        end = gap(room, student.policy(room.world), room.teachers[0])
+        left.append(end / start)
+    assert left[0] < 0.15
+    assert 0.8 < left[1] < 0.95
 
 
 def test_temperature_flattens_the_policy_alone(room):
