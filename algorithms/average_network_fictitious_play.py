@@ -35,6 +35,7 @@ from algorithms.deep.networks import NetworkSpec
 from algorithms.deep.players import World
 from algorithms.deep.response_solver import ResponseConfig, ResponseSolver
 from algorithms.fictitious_play import average_policy
+from algorithms.policy import in_dtype
 from algorithms.solver import State, Update
 from mfg_games import parameters
 
@@ -131,7 +132,7 @@ class AverageNetworkFictitiousPlay(ResponseSolver):
                 self._watch(here, update.state["policy"], 0)
         self._watch(here, teacher, self.num_iterations + 1)
         loss = self._student.learn(here, self.num_iterations)
-        state["policy"] = tf.cast(self._student.policy(here), self.model.dtype)
+        state["policy"] = in_dtype(self._student.policy(here), self.model.dtype)
         counts = {
             name: count + metrics.get(name, 0)
             for name, count in self._student.counts.items()

@@ -64,6 +64,16 @@ def respond(
     return softmax(q / temperature, legal)
 
 
+def in_dtype(policy: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """A network's policy, float32 [D, A], with rows that sum to one in another dtype.
+
+    Where they sum to one in single precision alone, masses get lost on the way, and
+    the policy seems to gain or lose what its rows are short of.
+    """
+    rows = tf.cast(policy, dtype)
+    return rows / tf.reduce_sum(rows, axis=-1, keepdims=True)
+
+
 class ArrayPolicy(openspiel_policy.Policy):
     """A policy on a model's nodes that plays in OpenSpiel.
 

@@ -79,12 +79,13 @@ class DeepFictitiousPlay(ResponseSolver):
         if self._history is not None:
             self._history.append(self._best_response.network)
         weight = self.config.lr or 1 / (self.num_iterations + 2)
+        uniform = self.model.uniform_policy()  # before the flow discovers further nodes
         average = average_policy(
             (1 - weight) * update.flow.mass,
             update.state["policy"],
             weight * self._met_flow(response).mass,
             response,
-            self.model.uniform_policy(),
+            uniform,
         )
         return {"policy": average}, metrics
 

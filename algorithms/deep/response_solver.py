@@ -16,6 +16,7 @@ from algorithms.deep.networks import NetworkSpec
 from algorithms.deep.planning import PlanningConfig, PlanningResponse
 from algorithms.deep.players import World
 from algorithms.deep.ppo import PPO, PPOConfig
+from algorithms.policy import in_dtype
 from algorithms.solver import Update
 from mfg_games import parameters
 
@@ -71,4 +72,5 @@ class ResponseSolver(DeepSolver):
         """A best response [D, A], and what was measured on the way."""
         policy = tf.cast(update.state["policy"], tf.float32)
         response = self._best_response.respond(here, policy, self.num_iterations)
-        return tf.cast(response, self.model.dtype), self._best_response.metrics
+        response = in_dtype(response, self.model.dtype)
+        return response, self._best_response.metrics

@@ -130,7 +130,8 @@ def _by_name(masses: dict[tuple, float]):
     for (t, _, place), mass in masses.items():
         visits[place] += mass
         mean_times[place] += t * mass
-    most = sorted(visits, key=visits.get, reverse=True)[:_MAX_PLACES]
+    visited = [place for place in visits if visits[place] > 0]
+    most = sorted(visited, key=visits.get, reverse=True)[:_MAX_PLACES]
     places = sorted(most, key=lambda place: -mean_times[place] / visits[place])
     layers, _ = _dense(masses, places)
     indices = np.arange(len(places))[:, None]

@@ -10,7 +10,7 @@ import tensorflow as tf
 from toy_dynamics import RANDOM_GAMES
 
 from algorithms.model import load_model
-from algorithms.policy import ArrayPolicy, greedy, policy_array
+from algorithms.policy import ArrayPolicy, greedy, in_dtype, policy_array
 from algorithms.regularisers import softmax
 
 ALL_MECHANISMS = RANDOM_GAMES[2]
@@ -199,3 +199,14 @@ def test_illegal_actions_are_refused():
     model = load_model(RANDOM_GAMES[3])
     with pytest.raises(ValueError, match="no distribution at"):
         policy_array(model, Constant(model.game, {0: 0.4, 1: 0.3, 2: 0.3}))
+
+
+def test_rows_of_networks_sum_to_one_in_double_precision():
+    rng = np.random.default_rng(0)
+    logits = tf.constant(rng.normal(size=(1000, 7)), tf.float32)
+    single = tf.nn.softmax(logits)
+    as_they_are = tf.cast(single, tf.float64).numpy()
+    assert abs(as_they_are.sum(-1) - 1).max() > 1e-9
+    rows = in_dtype(single, tf.float64).numpy()
+    assert abs(rows.sum(-1) - 1).max() < 1e-15
+    np.testing.assert_allclose(rows, as_they_are, rtol=1e-6)

@@ -85,3 +85,16 @@ def test_no_mass_is_refused(masses):
 def test_bad_masses_are_refused(mass):
     with pytest.raises(ValueError, match=r"Received: .* at '\(1, 0\)'"):
         pictures.string_flow_figure({"(0, 0)": 1.0, "(1, 0)": mass})
+
+
+def test_named_places_that_nobody_visits_are_left_out():
+    masses = {"a, t=0": 1.0, "b, t=0": 0.0, "a, t=1": 0.25, "c, t=1": 0.75}
+    figure = pictures.string_flow_figure(masses)
+    labels = [label.get_text() for ax in figure.axes for label in ax.get_yticklabels()]
+    labels += [text.get_text() for ax in figure.axes for text in ax.texts]
+    legends = [ax.get_legend() for ax in figure.axes]
+    labels += [t.get_text() for one in legends if one for t in one.get_texts()]
+    shown = " ".join(labels)
+    assert "a" in shown
+    assert "c" in shown
+    assert "b" not in shown

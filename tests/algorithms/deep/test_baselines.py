@@ -2,6 +2,7 @@
 
 from deep_games import CERTAIN, SMALL, TABLE, TINY, reached, same
 import numpy as np
+from open_spiel.python.mfg.algorithms import nash_conv
 import pytest
 
 from algorithms import run
@@ -105,6 +106,17 @@ def test_a_run_that_was_killed_goes_on_with_the_same_numbers(solver, tmp_path):
     same(resumed, unbroken)
     assert resumed.metrics["moves"] == 12 * 5
     assert resumed.metrics["updates"] == 12
+
+
+def test_the_response_may_discover_nodes():
+    game = "python_mfg_dynamic_routing(max_num_time_step=10,time_step_length=0.5)"
+    deep = DeepFictitiousPlay.make(game, **TINY)
+    known = deep.model.num_nodes
+    for _ in range(2):
+        deep.iteration()
+    assert deep.model.num_nodes > known
+    theirs = nash_conv.NashConv(deep.game, deep.get_policy()).nash_conv()
+    assert deep.exploitability == pytest.approx(theirs, abs=1e-9)
 
 
 def test_the_store_counts_nodes_that_come_later():
