@@ -137,5 +137,5 @@ def _potential(d: Dynamics, flow: Flow, policy: np.ndarray) -> float:
         chances = d.history_probabilities(t)
         for history, (chance, law) in enumerate(zip(chances, laws, strict=True)):
             value = d.potential(t, law / chance, d.noise_value(t, history))
-            total += d.discount**t * chance * value
+            total += d.discounts[t] * chance * value
     return float(total)

@@ -14,7 +14,7 @@ Under common noise both are averages over its histories, which both crowds share
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from open_spiel.python import policy as openspiel_policy
@@ -25,6 +25,7 @@ from algorithms import frozen_world
 from algorithms.distribution import DistributionPolicy
 from mfg_games import parameters
 from mfg_games.dynamics import Dynamics
+from mfg_games.mean_field import MeanField
 from mfg_games.openspiel_game import MeanFieldGame
 
 COORDINATES, MOVES = GROUNDS = ("coordinates", "moves")
@@ -149,19 +150,27 @@ class MoveDistance:
 
 def _edges(d: Dynamics) -> np.ndarray:
     """Pairs of states that one move joins, in both directions, int [E, 2]."""
-    legal = d.legal_mask()
+    states, actions = np.nonzero(d.legal_mask())
     if d.moves is not None:
-        states, actions = np.nonzero(legal)
-        ends = d.moves[states, actions]
+        pairs = np.stack([states, d.moves[states, actions]], axis=-1)
     else:
-        successors, probabilities = d.initial_transition()
-        possible = (
-            np.broadcast_to(probabilities, (d.num_populations, *successors.shape)) > 0
-        ).any(0)
-        states, actions, outcomes = np.nonzero(possible & legal[..., None])
-        ends = successors[states, actions, outcomes]
-    pairs = np.stack([states, ends], axis=-1)
+        ways = {step.tobytes(): step for step in _ways(d, states, actions)}
+        pairs = np.concatenate(list(ways.values()))
     return np.unique(np.concatenate([pairs, pairs[:, ::-1]]), axis=0)
+
+
+def _ways(d: Dynamics, states: np.ndarray, actions: np.ndarray) -> Iterator[np.ndarray]:
+    """Pairs of states that actions join, at each time and noise history, int [E, 2]."""
+    law = d.uniform_law()
+    for t in range(d.horizon):
+        for history in range(d.num_histories(t)):
+            field = MeanField(d, t, history, law)
+            for outcome in range(d.num_common_outcomes(t)):
+                successors, probabilities = field.transition(outcome)
+                possible = (probabilities > 0).any(axis=0)[states, actions]
+                taken, outcomes = np.nonzero(possible)
+                ends = successors[states[taken], actions[taken], outcomes]
+                yield np.stack([states[taken], ends], axis=-1)
 
 
 def _flows(

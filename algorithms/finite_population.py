@@ -12,7 +12,7 @@ Shapes: R runs, N populations, S states, A actions, T decision times.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 import functools
 import itertools
 from typing import NamedTuple
@@ -28,6 +28,7 @@ from algorithms.model import load_model
 from algorithms.policy import policy_array
 from mfg_games import parameters
 from mfg_games.dynamics import Dynamics
+from mfg_games.mean_field import MeanField
 from mfg_games.openspiel_game import MeanFieldGame
 
 
@@ -100,7 +101,7 @@ def distances(game: pyspiel.Game | str, policy, simulation: Simulation) -> np.nd
     layers = [*by_time(d, np.asarray(flow.mass, np.float64)), np.asarray(flow.rest)]
     empirical, found = simulation.distributions, []
     for t, masses in enumerate(layers):
-        limits = masses / d.history_probabilities(t)[:, None, None]
+        limits = d.given_histories(t, masses)
         gaps = empirical[:, t] - limits[simulation.histories[:, t]]
         found.append(np.abs(gaps).sum(axis=-1) / 2)
     return np.stack(found, axis=1)
@@ -183,47 +184,33 @@ def _run(
     returns = np.zeros(d.num_populations)
     for t in range(d.horizon):
         actions = rng.multinomial(counts, layers[t][history])  # [N, S, A]
-        law = _law(d, counts, actions)
-        reward = d.reward(np, t, law, d.noise_value(t, history))
-        paid = np.broadcast_to(reward, actions.shape) * actions
-        returns += d.discount**t * paid.sum(axis=(1, 2)) / num_players
-        branches = d.num_common_outcomes(t)
-        if branches > 1:
-            shocks = d.common_noise.outcome_probabilities[t]
-            history = history * branches + int(rng.choice(branches, p=shocks))
-        counts = _moved(d, t, history, law, actions, rng)
+        law = (actions if d.joint_law else counts) / num_players
+        field = MeanField(d, t, history, law)
+        returns += (field.rewards * actions).sum(axis=(1, 2)) / num_players
+        history = d.drawn_history(t, history, rng)
+        outcome = history % d.num_common_outcomes(t)
+        counts = _moved(d, actions, *field.transition(outcome), rng)
         histories.append(history)
         all_counts.append(counts)
         all_actions.append(actions)
-    end = d.terminal_reward(np, counts / num_players, d.noise_value(d.horizon, history))
-    returns += d.discount**d.horizon * (end * counts).sum(axis=1) / num_players
+    end = MeanField(d, d.horizon, history, counts / num_players)
+    returns += (end.terminal_rewards * counts).sum(axis=1) / num_players
     return np.array(histories), np.stack(all_counts), np.stack(all_actions), returns
 
 
-def _law(d: Dynamics, counts: np.ndarray, actions: np.ndarray) -> np.ndarray:
-    """What the game's functions take for mu."""
-    law = actions if d.joint_law else counts
-    return law / counts.sum(axis=1).reshape([-1] + [1] * (law.ndim - 1))
-
-
-def _moved(d: Dynamics, t: int, history: int, law, actions, rng) -> np.ndarray:
+def _moved(d: Dynamics, actions, successors, probabilities, rng) -> np.ndarray:
     """Players in each state after a step, int [N, S]."""
-    successors, probabilities = d.transition(np, t, law, d.noise_value(t + 1, history))
-    successors = np.asarray(successors)
-    probabilities = np.broadcast_to(
-        probabilities, (d.num_populations, *successors.shape)
-    )
-    sources = actions
-    if d.moves is not None:
-        sources = np.zeros((d.num_populations, d.num_states), actions.dtype)
-        for population in range(d.num_populations):
-            np.add.at(sources[population], d.moves, actions[population])
+    sources = actions if d.moves is None else _summed(d, d.moves, actions)
     # Rounding may leave a sum above 1, of which multinomials are not drawn.
     shares = probabilities / probabilities.sum(axis=-1, keepdims=True)
-    landed = rng.multinomial(sources, shares)
-    counts = np.zeros((d.num_populations, d.num_states), actions.dtype)
-    for population in range(d.num_populations):
-        np.add.at(counts[population], successors, landed[population])
+    return _summed(d, successors, rng.multinomial(sources, shares))
+
+
+def _summed(d: Dynamics, targets: np.ndarray, players: np.ndarray) -> np.ndarray:
+    """Players [N, ...] at their targets [...], int [N, S]."""
+    counts = np.zeros((d.num_populations, d.num_states), players.dtype)
+    for population, each in zip(counts, players, strict=True):
+        np.add.at(population, targets, each)
     return counts
 
 
@@ -249,8 +236,7 @@ def _problem(d: Dynamics, run: tuple[np.ndarray, ...], num_players: int) -> _Pro
     terminal = np.zeros((d.num_populations, d.num_states))
     for n, x in np.ndindex(terminal.shape):
         mu = _joined(counts[-1], n, (x,), num_players)
-        terminal[n, x] = d.terminal_reward(np, mu, None)[n, x]
-    terminal *= d.discount**d.horizon
+        terminal[n, x] = MeanField(d, d.horizon, 0, mu).terminal_rewards[n, x]
     return _Problem(np.stack(rewards), list(transitions), terminal)
 
 
@@ -275,23 +261,12 @@ def _step(d: Dynamics, t: int, counts, actions, num_players: int):
     for n, x in np.ndindex(shape[:2]):
         for a in chosen:
             place = (x, a) if d.joint_law else (x,)
-            law = _joined(others, n, place, num_players)
-            found = np.asarray(d.reward(np, t, law, None))
-            rewards[n, x, a] = found[n, x, a if found.shape[-1] > 1 else 0]
-            outcomes[n].append(_outcomes(d, t, law, n, (x, a)))
-    return d.discount**t * rewards, [_matrix(d, pairs) for pairs in outcomes]
-
-
-def _outcomes(
-    d: Dynamics, t: int, law: np.ndarray, population: int, place: tuple
-) -> tuple[np.ndarray, np.ndarray]:
-    """Successors and probabilities, [actions, K] each, of a state and its actions."""
-    successors, probabilities = d.transition(np, t, law, None)
-    successors = np.asarray(successors)
-    shape = (d.num_populations, *successors.shape)
-    probabilities = np.broadcast_to(probabilities, shape)[population]
-    source = place if d.moves is None else d.moves[place]
-    return np.atleast_2d(successors[source]), np.atleast_2d(probabilities[source])
+            field = MeanField(d, t, 0, _joined(others, n, place, num_players))
+            paid = np.broadcast_to(field.rewards, shape)
+            rewards[n, x, a] = paid[n, x, a]
+            pairs = field.individual_noise(0, n, x, a)
+            outcomes[n].append(tuple(map(np.atleast_2d, pairs)))
+    return rewards, [_matrix(d, pairs) for pairs in outcomes]
 
 
 def _matrix(
@@ -323,20 +298,29 @@ def _sum(first: _Problem, second: _Problem) -> _Problem:
 
 def _best_response(d: Dynamics, problem: _Problem) -> np.ndarray:
     """The best policy, [T, N, S, A]."""
-    value, policies = problem.terminal, []
-    for t in reversed(range(d.horizon)):
-        q = np.where(d.legal_mask(), _action_values(problem, t, value), -np.inf)
-        policies.append(np.eye(d.num_actions)[q.argmax(axis=2)])
-        value = q.max(axis=2)
-    return np.stack(policies[::-1])
+    policies = np.zeros_like(problem.rewards)
+
+    def best(t, q):
+        q = np.where(d.legal_mask(), q, -np.inf)
+        policies[t] = np.eye(d.num_actions)[q.argmax(axis=2)]
+        return q.max(axis=2)
+
+    _backward(problem, best)
+    return policies
 
 
 def _value(d: Dynamics, problem: _Problem, policies: np.ndarray) -> np.ndarray:
     """Value of a policy [T, N, S, A] for each population, [N]."""
-    value = problem.terminal
-    for t in reversed(range(d.horizon)):
-        value = (policies[t] * _action_values(problem, t, value)).sum(axis=2)
+    value = _backward(problem, lambda t, q: (policies[t] * q).sum(axis=2))
     return (d.initial_distribution * value).sum(axis=1)
+
+
+def _backward(problem: _Problem, worth: Callable) -> np.ndarray:
+    """Values at time 0, [N, S], where `worth(t, q)` makes those at t of actions'."""
+    value = problem.terminal
+    for t in reversed(range(len(problem.rewards))):
+        value = worth(t, _action_values(problem, t, value))
+    return value
 
 
 def _action_values(problem: _Problem, t: int, value: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 
 from algorithms.model import Flow
 from mfg_games.dynamics import Dynamics
+from mfg_games.mean_field import MeanField
 
 
 class Players(NamedTuple):
@@ -53,15 +54,11 @@ class SampledWorld:
             with `joint_law` [histories, N, S, A].
         """
         d = self.dynamics
+        fields = [MeanField(d, t, history, law) for history, law in enumerate(laws)]
         if t == d.horizon:
-            self.terminal_rewards = d.discount**t * np.stack(
-                [
-                    d.terminal_reward(np, mu, d.noise_value(t, history))
-                    for history, mu in enumerate(laws)
-                ]
-            )
+            self.terminal_rewards = np.stack([each.terminal_rewards for each in fields])
         else:
-            self._rewards[t], self._laws[t] = _rewards(d, t, laws), _law(d, t, laws)
+            self._rewards[t], self._laws[t] = _rewards(d, fields), _law(d, t, fields)
 
     def start(self, num_players: int, rng: np.random.Generator) -> Players:
         """That many players of each population, drawn from its initial laws."""
@@ -87,10 +84,7 @@ class SampledWorld:
         d, law = self.dynamics, self._laws[t]
         history, population, x = players
         rewards = self._rewards[t][history, population, x, actions]
-        branches = d.num_common_outcomes(t)
-        if branches > 1:
-            shocks = d.common_noise.outcome_probabilities[t]
-            history = history * branches + rng.choice(branches, len(x), p=shocks)
+        history = d.drawn_history(t, history, rng)
         source = (x, actions) if d.moves is None else (d.moves[x, actions],)
         outcome = draw(law.thresholds[history, population, *source], rng)
         x = law.successors[history, *source, outcome]
@@ -110,8 +104,7 @@ class FrozenWorld(SampledWorld):
         law = flow.joint if dynamics.joint_law else flow.mass
         fields = [*by_time(dynamics, np.asarray(law)), np.asarray(flow.rest)]
         for t, field in enumerate(fields):
-            shares = dynamics.history_probabilities(t)
-            self.tell(t, field / shares.reshape([-1] + [1] * (field.ndim - 1)))
+            self.tell(t, dynamics.given_histories(t, field))
 
 
 def by_time(dynamics: Dynamics, array: np.ndarray) -> list[np.ndarray]:
@@ -147,25 +140,17 @@ class _Law(NamedTuple):
     thresholds: np.ndarray
 
 
-def _law(d: Dynamics, t: int, fields: np.ndarray) -> _Law:
-    branches = d.num_common_outcomes(t)
-    successors, cumulated = [], []
-    for child in range(d.num_histories(t + 1)):
-        mu, z = fields[child // branches], d.noise_value(t + 1, child)
-        targets, probabilities = d.transition(np, t, mu, z)
-        shape = (d.num_populations, *targets.shape)
-        successors.append(targets)
-        cumulated.append(thresholds(np.broadcast_to(probabilities, shape)))
-    return _Law(np.stack(successors), np.stack(cumulated))
+def _law(d: Dynamics, t: int, fields: list[MeanField]) -> _Law:
+    branches = range(d.num_common_outcomes(t))
+    steps = [field.transition(outcome) for field in fields for outcome in branches]
+    successors, probabilities = map(np.stack, zip(*steps, strict=True))
+    return _Law(successors, thresholds(probabilities))
 
 
-def _rewards(d: Dynamics, t: int, fields: np.ndarray) -> np.ndarray:
-    """Rewards at time t, [histories, N, S, A]."""
-    rewards = np.stack(
-        [d.reward(np, t, mu, d.noise_value(t, h)) for h, mu in enumerate(fields)]
-    )
-    shape = (*rewards.shape[:-1], d.num_actions)
-    return np.broadcast_to(d.discount**t * rewards, shape)
+def _rewards(d: Dynamics, fields: list[MeanField]) -> np.ndarray:
+    """Rewards at one time, [histories, N, S, A]."""
+    rewards = np.stack([field.rewards for field in fields])
+    return np.broadcast_to(rewards, (*rewards.shape[:-1], d.num_actions))
 
 
 def thresholds(probabilities: np.ndarray) -> np.ndarray:

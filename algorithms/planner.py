@@ -36,7 +36,7 @@ import pyspiel
 import tensorflow as tf
 
 from algorithms import catalogue
-from algorithms.model import load_model
+from algorithms.model import load_model, tracing
 from algorithms.model.array_model import ArrayModel
 from algorithms.model.segments import Segment
 from mfg_games.openspiel_game import MeanFieldGame
@@ -58,18 +58,7 @@ class PlannerModel(ArrayModel):
         self, game: MeanFieldGame, dtype: str = "float64", device: str | None = None
     ):
         super().__init__(game, dtype, device)
-        self.crowd_moves = self._crowd_moves()
-
-    def _crowd_moves(self) -> bool:
-        """Whether successors or the graph of their probabilities contain the crowd."""
-        first, d = self._segments[0], self._dynamics
-        shares = first.probabilities.reshape([-1] + [1] * d.uniform_law().ndim)
-        law = tf.constant(shares * d.uniform_law())
-        with tf.GradientTape() as tape:
-            tape.watch(law)
-            probabilities = self._step.transition(first, 0, law).probabilities
-        leans = tape.gradient(probabilities, law) is not None
-        return self._step.fixed is None or leans
+        self.crowd_moves = tracing.crowd_moves(self._dynamics)
 
     def _rewards(self, segment: Segment, i, law, policy, values) -> tf.Tensor:
         """Derivative rewards; `values[0]`, one step later, are the planner's."""

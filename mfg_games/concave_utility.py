@@ -169,7 +169,7 @@ class ConcaveUtility(Dynamics):
                 f"`flow` must have {self.horizon} occupancies, one for each decision "
                 f"time. Received: {len(flow)}"
             )
-        return sum(self.discount**t * self.utility(mu, t) for t, mu in enumerate(flow))
+        return sum(self.discounts[t] * self.utility(mu, t) for t, mu in enumerate(flow))
 
     def action_name(self, action: int) -> str:
         return grid.MOVE_NAMES[action]

@@ -264,6 +264,34 @@ class Dynamics(Immutable, abc.ABC):
         """Number of outcomes of the common noise between t and t + 1."""
         return self.common_noise.num_outcomes(t) if self.common_noise else 1
 
+    def outcome_probabilities(self, t: int) -> np.ndarray:
+        """The law of the common noise between t and t + 1, [B_t]."""
+        noise = self.common_noise
+        return np.ones(1) if noise is None else noise.outcome_probabilities[t]
+
+    def next_history(self, t: int, history, outcome):
+        """The history at t + 1 after an outcome; ints or arrays of them."""
+        return history * self.num_common_outcomes(t) + outcome
+
+    def drawn_history(self, t: int, history, rng: np.random.Generator):
+        """Histories at t + 1 that follow those at t, each with an outcome of its own.
+
+        Args:
+          t: time.
+          history: int, or an array of them.
+          rng: random numbers; none are used where nothing is drawn.
+        """
+        law = self.outcome_probabilities(t)
+        if len(law) == 1:
+            return history
+        outcome = rng.choice(len(law), np.shape(history) or None, p=law)
+        return self.next_history(t, history, outcome)
+
+    def given_histories(self, t: int, masses):
+        """Masses [H_t, ...] as shares of the probabilities of their histories."""
+        probabilities = self.history_probabilities(t)
+        return masses / probabilities.reshape([-1] + [1] * (len(masses.shape) - 1))
+
     def noise_value(self, t: int, history: int):
         """The value z of a history at time t; None without common noise."""
         values = self.common_noise.values if self.common_noise else None
@@ -304,6 +332,11 @@ class Dynamics(Immutable, abc.ABC):
     def initial_transition(self) -> tuple[np.ndarray, np.ndarray]:
         """The first step under the uniform policy, as `transition` returns it."""
         return self.transition(np, 0, self.uniform_law(), self.noise_value(1, 0))
+
+    @functools.cached_property
+    def discounts(self) -> np.ndarray:
+        """What rewards at each time, the horizon included, count: [T + 1]."""
+        return self.discount ** np.arange(self.horizon + 1)
 
     @functools.cached_property
     def successor_shape(self) -> tuple[int, ...]:

@@ -46,24 +46,40 @@ class MeanField:
         """Discounted rewards of every state and action, [N, S, A or 1]."""
         z = self._dynamics.noise_value(self._t, self._history)
         reward = one_step.reward(self._dynamics, np, self._t, self.law, z)
-        return self._dynamics.discount**self._t * reward
+        return self._dynamics.discounts[self._t] * reward
 
     @functools.cached_property
     def terminal_rewards(self) -> np.ndarray:
         """Discounted terminal rewards of every state, [N, S]."""
         z = self._dynamics.noise_value(self._t, self._history)
         reward = one_step.terminal_reward(self._dynamics, np, self.mu, z)
-        return self._dynamics.discount**self._t * reward
+        return self._dynamics.discounts[self._t] * reward
 
     def transition(self, common_outcome: int) -> tuple[np.ndarray, np.ndarray]:
-        """Successors and probabilities when the common noise draws an outcome."""
+        """Where players go when the common noise draws an outcome.
+
+        Returns:
+          Successors [S, A, K], with `moves` [S, K] from the state after the move, and
+          their probabilities with the axis N in front.
+        """
         if common_outcome not in self._transitions:
             d = self._dynamics
-            branches = d.num_common_outcomes(self._t)
-            z = d.noise_value(self._t + 1, self._history * branches + common_outcome)
-            step = one_step.transition(d, np, self._t, self.law, z)
+            child = d.next_history(self._t, self._history, common_outcome)
+            z = d.noise_value(self._t + 1, child)
+            successors, probabilities = one_step.transition(d, np, self._t, self.law, z)
+            shape = (d.num_populations, *successors.shape)
+            step = successors, np.broadcast_to(probabilities, shape)
             self._transitions[common_outcome] = step
         return self._transitions[common_outcome]
+
+    def individual_noise(
+        self, common_outcome: int, population: int, x: int, action: int | slice
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Successors and probabilities of an action, [K]; of a slice of them [A, K]."""
+        successors, probabilities = self.transition(common_outcome)
+        moves = self._dynamics.moves
+        source = (x, action) if moves is None else (moves[x, action],)
+        return successors[source], probabilities[(population, *source)]
 
 
 class MeanFields:

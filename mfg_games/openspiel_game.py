@@ -172,8 +172,7 @@ class MeanFieldState(pyspiel.State):
             laws = d.initial_laws[:, self.population].ravel() / len(d.initial_laws)
             return [(int(place), float(laws[place])) for place in np.flatnonzero(laws)]
         outcomes = []
-        for common in range(d.num_common_outcomes(self.t)):
-            p_common = self._common_probability(common)
+        for common, p_common in enumerate(d.outcome_probabilities(self.t).tolist()):
             successors, probabilities = self._individual_noise(common)
             offset = common * len(successors)
             outcomes += [
@@ -183,21 +182,9 @@ class MeanFieldState(pyspiel.State):
             ]
         return outcomes
 
-    def _common_probability(self, outcome: int) -> float:
-        noise = self._game.dynamics.common_noise
-        return float(noise.outcome_probabilities[self.t][outcome]) if noise else 1.0
-
     def _individual_noise(self, common_outcome: int) -> tuple[np.ndarray, np.ndarray]:
-        d = self._game.dynamics
-        successors, probabilities = self._mean_field.transition(common_outcome)
-        if d.moves is not None:
-            index = (int(d.moves[self.x, self._action]),)
-        else:
-            index = (self.x, self._action)
-        shape = (d.num_populations, *successors.shape)
-        return (
-            successors[index],
-            np.broadcast_to(probabilities, shape)[(self.population, *index)],
+        return self._mean_field.individual_noise(
+            common_outcome, self.population, self.x, self._action
         )
 
     def _apply_action(self, action: int) -> None:
@@ -249,7 +236,7 @@ class MeanFieldState(pyspiel.State):
         self.place(
             Node.MEAN_FIELD,
             self.t + 1,
-            self.noise_history * branches + common,
+            self._game.dynamics.next_history(self.t, self.noise_history, common),
             int(successors[k]),
         )
         self._action = -1
@@ -340,17 +327,14 @@ def _restored_state(game: MeanFieldGame, serialized: str) -> MeanFieldState:
 
 
 def _max_chance_outcomes(d: Dynamics) -> int:
-    successors, _ = d.initial_transition()
     common = max(d.num_common_outcomes(t) for t in range(d.horizon))
     starts = len(d.initial_laws) * d.num_states
-    return max(starts, successors.shape[-1] * common)
+    return max(starts, d.successor_shape[-1] * common)
 
 
 def _utility_range(d: Dynamics) -> tuple[float, float]:
-    weight = sum(d.discount**t for t in range(d.horizon))
-    last = d.discount**d.horizon
     low, high = (
-        weight * step + last * end
+        d.discounts[:-1].sum() * step + d.discounts[-1] * end
         for step, end in zip(d.reward_range, d.terminal_reward_range, strict=True)
     )
     slack = 1e-6 * (1 + abs(low) + abs(high))  # sums of rounded rewards may exceed

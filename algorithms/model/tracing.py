@@ -20,6 +20,9 @@ from mfg_games.dynamics import Dynamics
 # Beyond, compilation takes minutes and grows with the square of their number.
 _MOST_STEPS = 500
 
+# Operations that read the shape of their input alone.
+_SHAPES_ONLY = ("OnesLike", "ZerosLike", "Shape", "Size", "Rank")
+
 METHODS = ("transition", "reward", "terminal_reward")
 
 
@@ -67,14 +70,20 @@ def needs_numbers(dynamics: Dynamics, method: str) -> bool:
 
 
 def trace(
-    dynamics: Dynamics, method: str, tensors: Sequence[str] = ("t", "mu", "z")
+    dynamics: Dynamics,
+    method: str,
+    tensors: Sequence[str] = ("t", "mu", "z"),
+    t: int = 0,
+    history: int = 0,
 ) -> tuple[object, Callable[[object], bool]]:
-    """What a method returns at time 0 if some of its arguments are tensors.
+    """What a method returns if some of its arguments are tensors.
 
     Args:
       dynamics: the game.
       method: one of `METHODS`.
       tensors: the names of those arguments; the others are numbers and arrays.
+      t: the time of what is no tensor; `terminal_reward` is told none.
+      history: of the common noise whose z the method sees, likewise.
 
     Returns:
       What it returns, which is symbolic where a tensor matters; and a function that
@@ -84,13 +93,13 @@ def trace(
       ValueError: as for `call`.
     """
     results, crowds = [], []
+    example = _example(dynamics, method, t, history)
 
     def traced(arguments):
-        given = {**_example(dynamics, method), **arguments}
+        given = {**example, **arguments}
         results.append(call(dynamics, method, *given.values()))
         crowds.append(arguments.get("mu"))
 
-    example = _example(dynamics, method)
     specs = {
         name: tf.TensorSpec(np.shape(example[name]), tf.as_dtype(_dtype(example[name])))
         for name in tensors
@@ -98,6 +107,23 @@ def trace(
     }
     tf.function(traced, autograph=False).get_concrete_function(specs)
     return results[0], lambda part: _leads_to(part, crowds[0])
+
+
+def crowd_moves(dynamics: Dynamics) -> bool:
+    """Whether where players go depends on the crowd.
+
+    Raises:
+      ValueError: as for `needs_numbers`.
+    """
+    if not needs_numbers(dynamics, "transition"):
+        step, crowd_matters = trace(dynamics, "transition")
+        return any(map(crowd_matters, step))
+    steps = (
+        trace(dynamics, "transition", ("mu",), t, history)
+        for t in range(dynamics.horizon)
+        for history in range(dynamics.num_histories(t + 1))
+    )
+    return any(crowd_matters(part) for step, crowd_matters in steps for part in step)
 
 
 def _fails(
@@ -110,13 +136,13 @@ def _fails(
     return None
 
 
-def _example(d: Dynamics, method: str) -> dict[str, object]:
-    """Arguments of the first call, under the uniform policy."""
+def _example(d: Dynamics, method: str, t: int, history: int) -> dict[str, object]:
+    """Arguments of a method, under the uniform policy's first law."""
     if method == "terminal_reward":
-        z = d.noise_value(d.horizon, 0)
-        return {"t": d.horizon, "mu": d.initial_distribution, "z": z}
-    z = d.noise_value(1 if method == "transition" else 0, 0)
-    return {"t": 0, "mu": d.uniform_law(), "z": z}
+        t, mu, seen = d.horizon, d.initial_distribution, d.horizon
+    else:
+        mu, seen = d.uniform_law(), t + (method == "transition")
+    return {"t": t, "mu": mu, "z": d.noise_value(seen, history)}
 
 
 def _dtype(value) -> np.dtype:
@@ -132,7 +158,7 @@ def _leads_to(result, source: tf.Tensor) -> bool:
         tensor = waiting.pop()
         if tensor is source:
             return True
-        if tensor.op.name not in seen:
+        if tensor.op.name not in seen and tensor.op.type not in _SHAPES_ONLY:
             seen.add(tensor.op.name)
             waiting.extend(tensor.op.inputs)
     return False

@@ -104,9 +104,8 @@ def largest_sums(dynamics: Dynamics) -> tuple[np.ndarray, np.ndarray]:
     Returns:
       (largest magnitude, which bounds values; largest difference, which bounds slacks).
     """
-    discounts = dynamics.discount ** np.arange(dynamics.horizon + 1)
     ranges = np.array(
         [dynamics.reward_range] * dynamics.horizon + [dynamics.terminal_reward_range]
     )
-    ranges = np.cumsum((discounts[:, None] * ranges)[::-1], axis=0)[:0:-1]
+    ranges = np.cumsum((dynamics.discounts[:, None] * ranges)[::-1], axis=0)[:0:-1]
     return np.abs(ranges).max(axis=1), ranges[:, 1] - ranges[:, 0]

@@ -34,13 +34,12 @@ from algorithms.stationary.markov import REST, Resolvent
 from algorithms.stationary.patience import Patience
 from algorithms.stationary.steps import (
     discount_of,
-    equal,
-    one_step,
-    probes,
+    dynamics_lean,
+    landings,
     repeatable,
     time_of,
 )
-from mfg_games import parameters
+from mfg_games import one_step, parameters
 
 CRITERIA = ("discounted", "occupancy", "ergodic")
 
@@ -97,7 +96,7 @@ class StationaryModel(metaclass=Checked):
         self._criterion, self._method = criterion, method
         self._time = time_of(self.dynamics, time)
         self._fixed_transitions: list[sparse.csr_array] | None = None
-        if not self._dynamics_lean():
+        if not dynamics_lean(self.dynamics, self._time):
             law, policy = self.initial_law, self.uniform_policy()
             self._fixed_transitions = self._transitions(law, policy)
 
@@ -130,7 +129,7 @@ class StationaryModel(metaclass=Checked):
         """What a player of each population meets in a crowd with a law and a policy."""
         shape = (len(law), *self.legal.shape)
         seen = self._seen(law, policy)
-        rewards = self.dynamics.reward(np, self._time, seen, None)
+        rewards = one_step.reward(self.dynamics, np, self._time, seen, None)
         rewards = np.broadcast_to(rewards, shape)
         transitions = self._transitions(law, policy)
         return [
@@ -188,7 +187,7 @@ class StationaryModel(metaclass=Checked):
     def _moved(self, law: np.ndarray, policy: np.ndarray) -> np.ndarray:
         """The law one step later, [N, S]."""
         seen = self._seen(law, policy)
-        successors, probabilities = one_step(self.dynamics, self._time, seen)
+        successors, probabilities = landings(self.dynamics, self._time, seen)
         mass = (law[..., None] * policy)[..., None] * probabilities
         size = len(self.legal)
         moved = [np.bincount(successors.ravel(), m.ravel(), size) for m in mass]
@@ -212,7 +211,7 @@ class StationaryModel(metaclass=Checked):
             return self._fixed_transitions
         size = len(self.legal)
         seen = self._seen(law, policy)
-        successors, probabilities = one_step(self.dynamics, self._time, seen)
+        successors, probabilities = landings(self.dynamics, self._time, seen)
         columns = successors.swapaxes(0, 1).ravel()
         rows = np.arange(0, successors.size + 1, successors.shape[-1])
         shape = (len(rows) - 1, size)
@@ -220,13 +219,6 @@ class StationaryModel(metaclass=Checked):
             sparse.csr_array((p.swapaxes(0, 1).ravel(), columns, rows), shape=shape)
             for p in probabilities
         ]
-
-    def _dynamics_lean(self) -> bool:
-        """Whether the dynamics depend on the crowd."""
-        steps = [
-            one_step(self.dynamics, self._time, mu) for mu in probes(self.dynamics)
-        ]
-        return not all(equal(step, steps[0]) for step in steps)
 
 
 def _pushed(law: np.ndarray, backwards: list[sparse.csr_array]) -> np.ndarray:

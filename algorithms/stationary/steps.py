@@ -8,8 +8,10 @@ from __future__ import annotations
 import numpy as np
 import pyspiel
 
-from mfg_games import parameters
+from algorithms.model import tracing
+from mfg_games import one_step, parameters
 from mfg_games.dynamics import Dynamics
+from mfg_games.mean_field import MeanField
 from mfg_games.openspiel_game import MeanFieldGame
 
 
@@ -76,21 +78,28 @@ def probes(dynamics: Dynamics) -> list[np.ndarray]:
     return [first, *(d / s for d, s in zip(draws, sums, strict=True))]
 
 
-def one_step(
+def landings(
     dynamics: Dynamics, time: int, mu: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Successors [S, A, K] and probabilities [N, S, A, K], the move included."""
-    successors, probabilities = dynamics.transition(np, time, mu, None)
-    shape = (dynamics.num_populations, *successors.shape)
-    probabilities = np.broadcast_to(probabilities, shape)
+    successors, probabilities = MeanField(dynamics, time, 0, mu).transition(0)
     if dynamics.moves is None:
         return successors, probabilities
     return successors[dynamics.moves], probabilities[:, dynamics.moves]
 
 
+def dynamics_lean(dynamics: Dynamics, time: int) -> bool:
+    """Whether the step of a time depends on the crowd, or may do so."""
+    try:
+        step, crowd_matters = tracing.trace(dynamics, "transition", ("mu",), time)
+    except ValueError:  # it takes no tensors, and NumPy's functions tell nothing
+        return True
+    return any(map(crowd_matters, step))
+
+
 def _arrays(dynamics: Dynamics, time: int, mu: np.ndarray) -> tuple[np.ndarray, ...]:
-    reward = dynamics.reward(np, time, mu, None)
-    return *dynamics.transition(np, time, mu, None), reward
+    reward = one_step.reward(dynamics, np, time, mu, None)
+    return *one_step.transition(dynamics, np, time, mu, None), reward
 
 
 def equal(arrays: tuple[np.ndarray, ...], others: tuple[np.ndarray, ...]) -> bool:
