@@ -136,25 +136,23 @@ class OneStep:
         mu = self._mu(segment, law)
         reward = self._per_history("reward", times, i, mu, segment.z_now)
         if d.discount != 1.0:
-            t = tf.cast(segment.start + i, tf.float64)
-            reward *= tf.constant(d.discount, tf.float64) ** t
+            reward *= tf.gather(d.discounts, segment.start + i)
         return reward
 
     def terminal_rewards(self, mass: tf.Tensor) -> tf.Tensor:
         """Discounted rewards at the horizon of the masses there, float64 [H, N, S]."""
         d = self._dynamics
-        probabilities = d.history_probabilities(d.horizon)[:, None, None]
-        mu = tf.cast(mass, tf.float64) / probabilities
+        mu = d.given_histories(d.horizon, tf.cast(mass, tf.float64))
         values = d.common_noise.values if d.common_noise else None
         z = None if values is None else values[-1][None]
         times = range(d.horizon, d.horizon + 1)
         reward = self._per_history("terminal_reward", times, 0, mu, z)
-        return d.discount**d.horizon * reward
+        return d.discounts[d.horizon] * reward
 
     def _mu(self, segment: Segment, law: tf.Tensor) -> tf.Tensor:
         """What a game's functions take for mu, float64 [H, N, S] or [H, N, S, A]."""
         law = tf.cast(law, tf.float64)
-        return law / segment.probabilities.reshape([-1] + [1] * (law.ndim - 1))
+        return self._dynamics.given_histories(segment.start, law)
 
     def _per_history(self, method: str, times: range, i, mu: tf.Tensor, z):
         """What a function of the game gives in each history, stacked.

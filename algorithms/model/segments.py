@@ -71,7 +71,7 @@ def split(dynamics: Dynamics) -> list[Segment]:
 def _segment(d: Dynamics, start: int, stop: int, first_node: int) -> Segment:
     noise = d.common_noise
     values = noise.values if noise else None
-    law = noise.outcome_probabilities[start] if noise else np.ones(1)
+    law = d.outcome_probabilities(start)
     histories = d.num_histories(start)
     return Segment(
         start=start,
