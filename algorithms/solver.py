@@ -39,11 +39,13 @@ class Update(NamedTuple):
       state: the next state.
       flow: of the policy before the update.
       totals: what that policy earns, and what a best response gains.
+      best_q: [D, A], that of `Evaluation`, where a solver needs it after the update.
     """
 
     state: State
     flow: Flow
     totals: Totals
+    best_q: tf.Tensor | None = None
 
 
 def exclusive(method: Callable) -> Callable:

@@ -10,14 +10,12 @@ import keras
 import tensorflow as tf
 
 from algorithms.deep.players import World
-from algorithms.deep.world_values import best_values
 from algorithms.policy import greedy
+from algorithms.solver import Update
 
 
-class BestResponse(abc.ABC):
-    """Learns what one player does best in a population whose flow is frozen.
-
-    It may go on from one flow to the next with what it has learnt.
+class Response(abc.ABC):
+    """What one player does best in a population whose flow is frozen.
 
     Attributes:
       variables: all that it remembers, by name.
@@ -27,6 +25,29 @@ class BestResponse(abc.ABC):
 
     variables: Mapping[str, tf.Variable] = types.MappingProxyType({})
     metrics: Mapping[str, float] = types.MappingProxyType({})
+
+    @abc.abstractmethod
+    def answer(self, update: Update, world: World, phase: int) -> tf.Tensor:
+        """The response to the flow of an update.
+
+        Args:
+          update: of a solver whose state is a policy.
+          world: what players meet under its flow.
+          phase: number of this call, which fixes its random numbers.
+
+        Returns:
+          A policy, [D, A].
+        """
+
+
+class BestResponse(Response):
+    """Learns what one player does best.
+
+    It may go on from one flow to the next with what it has learnt.
+    """
+
+    def answer(self, update: Update, world: World, phase: int) -> tf.Tensor:
+        return self.respond(world, tf.cast(update.state["policy"], tf.float32), phase)
 
     @abc.abstractmethod
     def respond(self, world: World, policy: tf.Tensor, phase: int) -> tf.Tensor:
@@ -56,8 +77,8 @@ class NetworkResponse(BestResponse):
         """The policy [D, A] that outputs of `network` [D, A] stand for."""
 
 
-class ExactResponse(BestResponse):
+class ExactResponse(Response):
     """The best response itself, a yardstick for those that are learnt."""
 
-    def respond(self, world: World, policy: tf.Tensor, phase: int) -> tf.Tensor:
-        return greedy(best_values(world), world.legal)
+    def answer(self, update: Update, world: World, phase: int) -> tf.Tensor:
+        return greedy(update.best_q, world.legal, update.totals.resolution)

@@ -86,8 +86,7 @@ class DeepSolver(WithPresets, Solver):
 
     def _advance(self, update: Update) -> State:
         if self.config.sampled_players:
-            met = self._met_flow(self._compiled_policy(self._state))
-            update = update._replace(flow=met)
+            update = self._met(self._compiled_policy(self._state), update)
         with tf.device(self._device):
             here = world(self.model, update.flow, self._seen(update.flow))
             try:
@@ -98,6 +97,12 @@ class DeepSolver(WithPresets, Solver):
                 raise FloatingPointError(f"{type(self).__name__}: {place}.") from None
         self._metrics = metrics
         return state
+
+    def _met(self, policy: tf.Tensor, update: Update) -> Update:
+        """The update of a policy in the flow that is met in place of its own."""
+        flow = self._met_flow(policy)
+        values = self.model.compiled_evaluate(policy, flow)
+        return update._replace(flow=flow, totals=values.totals, best_q=values.best_q)
 
     def _met_flow(self, policy: tf.Tensor) -> Flow:
         """A policy's flow as the solver sees it: exact or estimated."""
@@ -117,7 +122,7 @@ class DeepSolver(WithPresets, Solver):
     def _update(self, state: State, step_size: tf.Tensor) -> Update:
         """Sweeps only: learning, in a graph of its own, comes after."""
         flow, values = self._sweep(self._policy(state))
-        return Update(state, flow, values.totals)
+        return Update(state, flow, values.totals, values.best_q)
 
 
 def _require_finite(metrics: Mapping[str, float]) -> None:

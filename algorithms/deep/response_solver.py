@@ -8,7 +8,7 @@ import dataclasses
 import tensorflow as tf
 
 from algorithms.deep.best_of_n import BestOfN, BestOfNConfig
-from algorithms.deep.best_response import BestResponse, ExactResponse
+from algorithms.deep.best_response import ExactResponse, Response
 from algorithms.deep.config import SolverConfig
 from algorithms.deep.deep_solver import DeepSolver
 from algorithms.deep.dqn import DQN, DQNConfig
@@ -45,7 +45,7 @@ class ResponseConfig(SolverConfig):
 
 
 # Name of an option -> what makes it, given the sizes, all hyper-parameters and a seed.
-RESPONSES: Mapping[str, Callable[[NetworkSpec, ResponseConfig, int], BestResponse]] = {
+RESPONSES: Mapping[str, Callable[[NetworkSpec, ResponseConfig, int], Response]] = {
     "best_of_n": lambda spec, config, seed: BestOfN(spec, config.best_of_n, seed),
     "dqn": lambda spec, config, seed: DQN(spec, config.dqn, seed),
     "exact": lambda spec, config, seed: ExactResponse(),
@@ -70,7 +70,6 @@ class ResponseSolver(DeepSolver):
         self, update: Update, here: World
     ) -> tuple[tf.Tensor, Mapping[str, float]]:
         """A best response [D, A], and what was measured on the way."""
-        policy = tf.cast(update.state["policy"], tf.float32)
-        response = self._best_response.respond(here, policy, self.num_iterations)
+        response = self._best_response.answer(update, here, self.num_iterations)
         response = in_dtype(response, self.model.dtype)
         return response, self._best_response.metrics

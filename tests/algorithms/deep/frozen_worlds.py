@@ -2,8 +2,8 @@
 
 import numpy as np
 import tensorflow as tf
+import world_values
 
-from algorithms.deep import world_values
 from algorithms.deep.networks import NetworkSpec
 from algorithms.deep.players import NOWHERE, World, world
 from algorithms.model import load_model

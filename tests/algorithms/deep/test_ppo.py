@@ -5,12 +5,12 @@ from frozen_worlds import frozen, gap, spec, uniform
 import numpy as np
 import pytest
 import tensorflow as tf
+from world_values import policy_values
 
 from algorithms import run
 from algorithms.deep.deep_fictitious_play import DeepFictitiousPlay
 from algorithms.deep.deep_fixed_point import DeepFixedPoint
 from algorithms.deep.ppo import PPO, PPOConfig
-from algorithms.deep.world_values import policy_values
 
 # Noise, illegal actions and two populations.
 RANDOM = "mfg_test_random(seed=2,horizon=4,populations=2,restricted=True,terminal=True)"

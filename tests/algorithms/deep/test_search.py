@@ -5,9 +5,9 @@ from frozen_worlds import fork, frozen, gap
 import numpy as np
 import pytest
 import tensorflow as tf
+from world_values import best_values
 
 from algorithms.deep.search import Guide, prior_of, puct_scores, search
-from algorithms.deep.world_values import best_values
 from algorithms.policy import greedy
 
 # Noise, illegal actions, two populations, common noise, games that branch.

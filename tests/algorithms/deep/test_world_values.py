@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import toy_dynamics  # noqa: F401  registers the games
+import world_values
 
-from algorithms.deep import world_values
 from algorithms.deep.players import world
 from algorithms.model import load_model
 
