@@ -26,6 +26,7 @@ setuptools.setup(
         "scipy>=1.14,<2",
         "matplotlib>=3.9,<4",
         "joblib>=1.4,<2",
+        "psutil>=6,<8",  # by which joblib renews workers whose memory grows
         "tqdm>=4.66,<5",
     ],
     extras_require={

@@ -7,6 +7,7 @@ import importlib.util
 import logging
 import multiprocessing
 import pathlib
+import warnings
 
 from absl import flags
 import joblib
@@ -91,6 +92,9 @@ def do_all(
         if progress is None:
             progress = stack.enter_context(Progress(root, len(jobs)))
         progress.begin(jobs)
+        stack.enter_context(warnings.catch_warnings())
+        # What is compiled is never freed: workers are renewed when they have grown.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs")
         parallel = Parallel(progress, n_jobs=num_jobs, backend=joined, batch_size=1)
         records = parallel(calls)
         interruption.require_none(_GO_ON)
