@@ -32,6 +32,7 @@ DAMAGED = "damaged"  # the status of a job whose record cannot be read
 STOP = "stop"  # holds the number of the signal by which all jobs beside it end
 _STATUSES = (UNFINISHED, FINISHED, FAILED, INTERRUPTED)
 _PARENT = os.getppid()  # as this process begins
+_IS_A_CHILD = multiprocessing.parent_process() is not None
 _LONGEST_NAME = 150  # with the digest well below what file systems allow
 
 
@@ -117,15 +118,28 @@ class Job:
 
         Args:
           root: where the directories of all jobs are.
-          anew: remove what an earlier run has left in any case. So does a damaged
-            record.
+          anew: remove what an earlier run has left in any case.
         """
         own = root / self.name
         own.mkdir(parents=True, exist_ok=True)
-        damaged = self.record(root)["status"] == DAMAGED
-        if anew or damaged or not self._goes_on(root):
+        if anew or not self._goes_on(root):
             directory.clear(own)
         self._write(root, UNFINISHED)
+
+    def damage(self, root: pathlib.Path) -> str:
+        """What is wrong with the files that it would go on from; empty if nothing."""
+        found = self.record(root)
+        if found["status"] == DAMAGED:
+            return found["error"]
+        checkpoint = root / self.name / directory.CHECKPOINT
+        if checkpoint.exists():
+            from algorithms import array_file
+
+            try:
+                array_file.read(checkpoint)
+            except ValueError as error:
+                return str(error)
+        return ""
 
     def _goes_on(self, root: pathlib.Path) -> bool:
         """Whether nothing but the number of iterations differs, and has grown."""
@@ -193,7 +207,7 @@ class Job:
 
 
 def prepare_all(jobs: Sequence[Job], root: pathlib.Path, anew: bool = False) -> None:
-    """Prepares jobs, and names the damaged records among them.
+    """Prepares jobs, and names the damaged files among theirs. Imports TensorFlow.
 
     Args:
       jobs: those to be done.
@@ -207,10 +221,10 @@ def prepare_all(jobs: Sequence[Job], root: pathlib.Path, anew: bool = False) -> 
     for job in jobs if not anew else ():
         job.check(root)
     for job in jobs:
-        found = job.record(root)
-        if found["status"] == DAMAGED:
-            print(f"{found['error']} This run is done anew.")
-        job.prepare(root, anew)
+        damage = "" if anew else job.damage(root)
+        if damage:
+            print(f"{damage} This run is done anew.")
+        job.prepare(root, anew or bool(damage))
 
 
 def import_tensorflow(threads: int) -> None:
@@ -246,7 +260,7 @@ def _is_of_a_job(found: Mapping) -> bool:
 def _leave_interrupts_to_the_parent() -> None:
     """Ctrl-C reaches all processes of a terminal; one of them tells all jobs to end."""
     main = threading.current_thread() is threading.main_thread()
-    if multiprocessing.parent_process() and main:
+    if _IS_A_CHILD and main:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -12,6 +12,8 @@ import platform
 import types
 from typing import TYPE_CHECKING
 
+import pyspiel
+
 if TYPE_CHECKING:  # a record is also read where TensorFlow is not loaded
     from algorithms.run import Result
 
@@ -95,5 +97,9 @@ def _leaves(values: Mapping, path: tuple = ()) -> Iterator[tuple[tuple, object]]
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from _leaves(value, (*path, name))
+        elif name == "game" and str(value).endswith(")"):
+            given = dict(pyspiel.game_parameters_from_string(value))
+            yield (*path, name), given.pop("name")
+            yield from _leaves(given, (*path, name))
         else:
             yield (*path, name), value

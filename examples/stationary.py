@@ -232,10 +232,10 @@ def _solver_options(given: flags.FlagValues) -> dict[str, float]:
     """The solver's arguments that the flags give."""
     options = {name: given[name].value for name in _SOLVER_FLAGS}
     options = {name: value for name, value in options.items() if value is not None}
-    takes = inspect.signature(stationary.SOLVERS[given.algorithm]).parameters
+    takes = inspect.signature(stationary.SOLVERS[given.algorithm].__init__).parameters
     for name in options:
         kind = f"parameter of {given.algorithm}"
-        parameters.known(kind, name, takes.keys() - {"model"})
+        parameters.known(kind, name, takes.keys() - {"self", "model"})
     return options
 
 

@@ -137,6 +137,21 @@ def test_a_resumed_run_keeps_what_is_known(tmp_path):
     assert said(tmp_path) == {"status": "finished", **OF}
 
 
+def test_games_differ_by_what_they_are_given():
+    def of(game):
+        return {"settings": {"game": game, "algorithm": "b"}}
+
+    first, second = of("mfg_sis(horizon=3,infection=0.5)"), of("mfg_sis(horizon=4)")
+    assert record.differences(first, second) == (
+        "horizon=3, infection=0.5",
+        "horizon=4, no infection",
+    )
+    assert record.differences(first, of("mfg_garnet(seed=1)")) == (
+        "game=mfg_sis",
+        "game=mfg_garnet",
+    )
+
+
 def test_a_record_is_a_mapping(tmp_path):
     path = tmp_path / "run.json"
     assert record.read(path) == {}

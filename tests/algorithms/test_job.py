@@ -163,6 +163,21 @@ def test_a_damaged_record_is_named_and_its_run_done_anew(tmp_path, capsys, text)
     assert not (own / "checkpoint.npz").exists()
 
 
+def test_a_damaged_checkpoint_is_named_and_its_run_done_anew(tmp_path, capsys):
+    do(tmp_path, job())
+    checkpoint = tmp_path / job().name / "checkpoint.npz"
+    torn = checkpoint.read_bytes()[:-100]
+    more = job(iterations=5)
+    for content in (torn, b"", b"no archive"):
+        checkpoint.write_bytes(content)
+        prepare_all([more], tmp_path)
+        (line,) = capsys.readouterr().out.splitlines()
+        assert line.startswith(f"`{checkpoint}` is damaged")
+        assert line.endswith("This run is done anew.")
+    assert more.do(tmp_path, threads=1)["status"] == FINISHED
+    assert len(history(tmp_path, more)) == 6
+
+
 def test_a_run_without_its_history_is_not_finished(tmp_path):
     do(tmp_path, job())
     (tmp_path / job().name / "exploitability.csv").unlink()

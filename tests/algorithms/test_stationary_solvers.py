@@ -136,6 +136,33 @@ def test_it_runs_as_the_other_solvers_do():
     )
 
 
+@pytest.mark.parametrize("name", list(stationary.SOLVERS))
+def test_it_is_resumed_with_the_numbers_of_an_unbroken_run(tmp_path, name):
+    from algorithms import run
+
+    model = StationaryModel("crowd_chain_testing")
+
+    def ran(iterations, path=None):
+        solver = stationary.SOLVERS[name](model)
+        return run.run(solver, iterations, checkpoint_path=path, progress=False)
+
+    path = tmp_path / "checkpoint.npz"
+    assert ran(3, path).reason == "all 3 iterations are done"
+    resumed, unbroken = ran(6, path), ran(6)
+    assert [record.exploitability for record in resumed.history] == [
+        record.exploitability for record in unbroken.history
+    ]
+    np.testing.assert_array_equal(resumed.policy, unbroken.policy)
+    np.testing.assert_array_equal(resumed.best_policy, unbroken.best_policy)
+    other = stationary.MirrorDescent(model, lr=0.5)
+    with pytest.raises(
+        ValueError, match=r"this one has .*(lr=0\.5|solver=MirrorDescent)"
+    ):
+        run.run(other, 6, checkpoint_path=path, progress=False)
+    with pytest.raises(ValueError, match="`state` must be arrays"):
+        other.restore({"scores": np.zeros((1, 2, 3))}, 1)
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [

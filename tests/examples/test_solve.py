@@ -125,7 +125,8 @@ def test_it_resumes(finished):
             [],
             "holds this run already: use --resume to go on with it, --force",
         ),
-        (["--game=mfg_sis"], "holds a run of game=mfg_beach_bar("),
+        (["--game=mfg_sis"], "a run of game=mfg_beach_bar, this one has game=mfg_sis:"),
+        (["--game=mfg_beach_bar(size=7,horizon=4)"], "a run of size=6, this one has"),
         (
             ["--algorithm=mirror_descent"],
             "a run of algorithm=fictitious_play, this",
