@@ -121,9 +121,9 @@ def test_shares_of_a_mixture():
 def test_a_network_that_sees_the_population_learns_for_unseen_laws(solver, seed):
     """Well below the uniform policy, where it has trained and elsewhere.
 
-    For 20 seeds it keeps 0.06 of the uniform policy's exploitability at most, and mirror
-    descent 0.2 elsewhere. Networks that see nothing keep 0.4, and elsewhere 0.65. What
-    a mixture of responses does elsewhere depends on the seed.
+    It keeps 0.06 of the uniform policy's exploitability at most, and mirror descent
+    0.2 elsewhere. Networks that see nothing keep 0.4, and elsewhere 0.65. What a
+    mixture of responses does elsewhere depends on the seed.
     """
     options = {"dqn_updates": 300, "dqn_width": 64, "dqn_averaging": 0.98, "seed": seed}
     if solver is MasterMirrorDescent:
