@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from mfg_games.dynamics import Dynamics
+from mfg_games.mends import mend
 
 
 def transition(d: Dynamics, xp, t, law, z) -> tuple:
@@ -28,8 +29,9 @@ def transition(d: Dynamics, xp, t, law, z) -> tuple:
       z: of the common noise's history at t + 1.
 
     Returns:
-      Successors [S, A, K], and probabilities broadcastable to [N, S, A, K]; without
-      the axis A, and from the state after the move, in games with moves.
+      Successors [S, A, K], and probabilities broadcastable to [N, S, A, K], with all K
+      outcomes; without the axis A, and from the state after the move, in games with
+      moves.
 
     Raises:
       ValueError: they have other shapes, or the game does with a tensor what only
@@ -43,7 +45,11 @@ def transition(d: Dynamics, xp, t, law, z) -> tuple:
     if not _broadcastable(shape, full):
         _refuse(d, "transition", f"probabilities that broadcast to {full}", t, shape)
     missing = (1,) * (len(full) - len(shape))
-    return successors, xp.reshape(probabilities, (*missing, *shape))
+    probabilities = xp.reshape(probabilities, (*missing, *shape))
+    if probabilities.shape[-1] != full[-1]:  # sums need all outcomes
+        all_outcomes = (*probabilities.shape[:-1], full[-1])
+        probabilities = xp.broadcast_to(probabilities, all_outcomes)
+    return successors, probabilities
 
 
 def reward(d: Dynamics, xp, t, law, z):
@@ -75,21 +81,18 @@ def _call(d: Dynamics, method: str, xp, *arguments):
     if xp is np:
         return function(xp, *arguments)
     try:
-        return function(xp, *arguments)
+        returned = function(xp, *arguments)
     except Exception as error:
-        raise ValueError(f"{method} of {d.short_name}: {_mend(error)}.") from error
-
-
-def _mend(error: Exception) -> str:
-    """What to do where a method ended in an error for tensors."""
-    message = " ".join(str(error).split())
-    if "as a Python `bool`" in message:
-        return "use xp.where, not if, max or min, for conditions on mu"
-    if "Iterating over a symbolic" in message:
-        return "use functions of whole arrays, not loops over mu"
-    if "to a numpy array" in message or "SymbolicTensor" in message:
-        return "use xp, not np, for functions of mu"
-    return f"no tensor can be taken for mu ({type(error).__name__}: {message[:200]})"
+        raise ValueError(
+            f"{method} of {d.short_name}: {mend(error, function)}."
+        ) from error
+    for array in returned if isinstance(returned, tuple) else (returned,):
+        kind = getattr(getattr(array, "dtype", None), "name", "")
+        if kind in ("float32", "float16"):
+            raise ValueError(
+                f"{method} of {d.short_name}: use float64, not {kind}, in {method}."
+            )
+    return returned
 
 
 def _require(d, method: str, what: str, t, array, shape: tuple[int, ...]) -> None:

@@ -30,6 +30,7 @@ from algorithms.model.push import Push, push_moving, table
 from algorithms.model.sampling import sampled
 from algorithms.model.segments import Segment
 from algorithms.regularisers import Regulariser
+from mfg_games.array_types import check_types
 from mfg_games.nodes import Node
 from mfg_games.observer import decision_observations
 from mfg_games.openspiel_game import MeanFieldGame, MeanFieldState
@@ -72,6 +73,7 @@ class ArrayModel(MeanFieldModel):
 
     def _make_tables(self) -> None:
         d = self._dynamics
+        check_types(d)
         legal = d.legal_actions
         self._restricted = legal is not None and not legal.all()
         self._legal = table(legal) if self._restricted else None

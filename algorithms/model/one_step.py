@@ -47,6 +47,8 @@ class OneStep:
       dtype: of what the methods return.
 
     Attributes:
+      by_number: the methods that are called with numbers, not tensors, for t and z:
+        once for each time and noise history.
       fixed: the successors, int32 [S, A, K], or [S, K] after a move, where they are
         alike at all times, in all crowds and noise histories; else None.
 
@@ -57,14 +59,14 @@ class OneStep:
     def __init__(self, dynamics: Dynamics, dtype: tf.DType):
         self._dynamics = dynamics
         self._dtype = dtype
-        self._by_number = {
+        self.by_number = {
             method for method in METHODS if tracing.needs_numbers(dynamics, method)
         }
         self.fixed = self._fixed_successors()
         self._table = None if self.fixed is None else table(self.fixed)
 
     def _fixed_successors(self) -> np.ndarray | None:
-        if "transition" in self._by_number:
+        if "transition" in self.by_number:
             return None
         successors, _ = tracing.trace(self._dynamics, "transition")[0]
         if tf.is_tensor(successors):
@@ -95,7 +97,7 @@ class OneStep:
         successors, probabilities = tracing.call(self._dynamics, "transition", t, mu, z)
         if self.fixed is not None:
             return (probabilities,)
-        if "transition" in self._by_number:  # whose times may differ in it
+        if "transition" in self.by_number:  # whose times may differ in it
             shape = (self._dynamics.num_populations, *successors.shape)
             probabilities = tf.broadcast_to(probabilities, shape)
         return tf.cast(successors, tf.int32), probabilities
@@ -167,7 +169,7 @@ class OneStep:
         function = self._transition
         if method != "transition":
             function = functools.partial(tracing.call, self._dynamics, method)
-        if method not in self._by_number:
+        if method not in self.by_number:
             z = None if z is None else tf.gather(z, i)
             return _mapped(functools.partial(function, times.start + i), mu, z)
 

@@ -27,6 +27,7 @@ from mfg_games.conformance import (
     precision,
     rewards,
     signature,
+    solvers,
     structure,
 )
 from mfg_games.conformance.report import (
@@ -50,6 +51,8 @@ CHECKS = (
     *_FIRST,
     functions.reward_range,
     precision.single_precision,
+    solvers.tensors,
+    solvers.solver_steps,
     structure.walk,
     structure.random_play,
     structure.random_simulation,

@@ -8,6 +8,7 @@ import sys
 
 import pyspiel
 
+from mfg_games import parameters
 from mfg_games.conformance import check_game
 
 
@@ -33,16 +34,30 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="seed of the random plays")
     options = parser.parse_args(arguments)
     for module in ["open_spiel.python.mfg.games", *options.import_module]:
-        importlib.import_module(module)
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            parser.error(f"--import_module={module}: {error}")
     conform = True
     for game in options.game:
         try:
+            _require_known(game)
             report = check_game(game, max_states=options.max_states, seed=options.seed)
         except (ValueError, pyspiel.SpielError) as error:
             parser.error(str(error))
         print(report, end="\n\n")
         conform &= report.conforms
     return 0 if conform else 1
+
+
+def _require_known(game: str) -> None:
+    """Suggests the nearest name, and how one's own games are found, for others."""
+    try:
+        parameters.known("game", game.partition("(")[0], pyspiel.registered_names())
+    except ValueError as error:
+        raise ValueError(
+            f"{error} A game of your own needs --import_module=the.module.of.the.game."
+        ) from error
 
 
 if __name__ == "__main__":

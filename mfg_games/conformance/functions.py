@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from mfg_games import array_types as types
 from mfg_games.conformance.crowds import Step, StepError
 from mfg_games.conformance.subject import Findings, Subject
 from mfg_games.dynamics import Dynamics
@@ -50,8 +51,8 @@ def _unlawful(subject: Subject, steps: list[Step]) -> Findings:
             "mend the formula of transition, or clip at 0 and divide by the sum",
         ),
         "returns probabilities that sum to 1": (
-            lambda successors, probabilities: _outside(
-                _sums(successors, probabilities), 1 - _TOLERANCE, 1 + _TOLERANCE
+            lambda _, probabilities: _outside(
+                probabilities.sum(axis=-1), 1 - _TOLERANCE, 1 + _TOLERANCE
             ),
             "players vanish or appear: mend the formula of transition, or divide by "
             "the sum",
@@ -67,12 +68,6 @@ def _unlawful(subject: Subject, steps: list[Step]) -> Findings:
         if cases:
             yield from _first(cases)
             return
-
-
-def _sums(successors: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Sums over all outcomes, of which the last axis may be one for all."""
-    shape = (*probabilities.shape[:-1], successors.shape[-1])
-    return np.broadcast_to(probabilities, shape).sum(axis=-1)
 
 
 def _outside(array: np.ndarray, low: float, high: float) -> list:
@@ -113,29 +108,9 @@ def _paid(d: Dynamics, step: Step) -> np.ndarray:
 
 
 def array_types(subject: Subject) -> Findings:
-    """Masks are bool, moves and successors are integers, laws and rewards float64."""
-    d = subject.dynamics
-    steps = subject.chosen_steps
-    expected = {
-        "legal_actions": ("bool", np.bool_, [d.legal_actions]),
-        "moves": ("integer", np.integer, [d.moves]),
-        "coordinates": ("integer", np.integer, [d.coordinates]),
-        "initial_distribution": ("float64", np.float64, [d.initial_distribution]),
-        "the successors of transition": (
-            "integer",
-            np.integer,
-            [successors for step in steps for successors, _ in step.transitions],
-        ),
-    }
-    for name, (words, dtype, arrays) in expected.items():
-        for array in arrays:
-            if array is not None and not np.issubdtype(array.dtype, dtype):
-                yield (
-                    f"{name}: an array of type {words}",
-                    f"{array.dtype}",
-                    f"give {name} the type {words}, which solvers need",
-                )
-                break
+    """Masks are bool, moves and successors are integers, laws are float64."""
+    for name, words, found in types.wrong_types(subject.dynamics):
+        yield f"{name}: an array of type {words}", found, types.mend(name, words)
 
 
 def _first(findings: Iterable[tuple[str, str, str]]) -> Findings:

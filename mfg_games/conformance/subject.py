@@ -30,6 +30,7 @@ class Subject:
       names_before: short names that were taken before the game came; None for those
         of OpenSpiel itself.
       seed: seed of the random plays.
+      solver_step: the step of the solvers' sweeps, once it is made.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Subject:
         self.max_states = max_states
         self.names_before = names_before
         self.seed = seed
+        self.solver_step = None
 
     @functools.cached_property
     def walk(self) -> Walk:

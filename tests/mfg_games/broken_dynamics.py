@@ -5,7 +5,7 @@ from __future__ import annotations
 from breaking import BROKEN, Pair
 import numpy as np
 
-from mfg_games.dynamics import Dynamics
+from mfg_games.dynamics import CommonNoise, Dynamics
 from mfg_games.registration import register
 
 
@@ -163,6 +163,22 @@ class LeaksOfOnePopulation(Pair):
         return self._successors, kept * xp.ones((1, 1, 1, 1))
 
 
+@broken()
+class Even(Rooms):
+    """Two rooms, with one number for both outcomes, which is right."""
+
+    def transition(self, xp, t, mu, z):
+        return self._successors, np.array([0.5])
+
+
+@broken("transition_laws")
+class LeaksDoubled(Rooms):
+    """Two rooms, into which each player goes twice from time 1 on."""
+
+    def transition(self, xp, t, mu, z):
+        return self._successors, xp.where(t > 0, 1.0, 0.5) * xp.ones(1)
+
+
 @broken("transition_laws")
 class BelowZero(Rooms):
     """Two rooms."""
@@ -249,3 +265,180 @@ class RoundsTables(Rooms):
 
     def reward(self, xp, t, mu, z):
         return -mu[..., None] * self._costs[0].astype(np.float64)
+
+
+# --- tensors: each with what the report must say ---
+
+SAID: dict[str, str] = {}
+
+
+def no_tensors(words: str):
+    """Registers a dynamics that takes no tensors, and what the report must say."""
+
+    def decorate(dynamics):
+        SAID[f"broken_{dynamics.__name__.lower()}"] = words
+        return broken("tensors")(dynamics)
+
+    return decorate
+
+
+@no_tensors("use xp, not np, for functions of mu in transition (line")
+class NumpyInTransition(Rooms):
+    """Two rooms."""
+
+    def transition(self, xp, t, mu, z):
+        moves = np.exp(-mu[0, 0])
+        return self._successors, xp.stack([moves, 1.0 - moves])
+
+
+@no_tensors("use xp, not np, for functions of mu in reward (line")
+class NumpyInReward(Rooms):
+    """Two rooms."""
+
+    def reward(self, xp, t, mu, z):
+        return -np.maximum(mu, 0.1)[..., None]
+
+
+@no_tensors("use xp, not np, for functions of mu in terminal_reward (line")
+class NumpyAtTheEnd(Rooms):
+    """Two rooms."""
+
+    def terminal_reward(self, xp, mu, z):
+        return 0.0 * np.abs(mu)
+
+
+@no_tensors("use xp, not np, for functions of t in reward (line")
+class NumpyOfTime(Rooms):
+    """Two rooms."""
+
+    def reward(self, xp, t, mu, z):
+        return -(np.sin(t) ** 2) * mu[..., None]
+
+
+@no_tensors("use xp.where, not if, max or min, for conditions on mu in reward (line")
+class IfCrowded(Rooms):
+    """Two rooms."""
+
+    def reward(self, xp, t, mu, z):
+        cost = 1.0 if mu[0, 0] > 0.5 else 0.5
+        return -cost * mu[..., None]
+
+
+@no_tensors("use xp.where, not if, max or min, for conditions on t in transition (line")
+class IfTime(Rooms):
+    """Two rooms."""
+
+    def transition(self, xp, t, mu, z):
+        law = [0.75, 0.25] if t < 1 else [0.5, 0.5]
+        return self._successors, np.array(law)
+
+
+@no_tensors("use xp.where, not if, max or min, for conditions on z in reward (line")
+class IfNoise(Rooms):
+    """Two rooms."""
+
+    def __init__(self, horizon: int = 3):
+        super().__init__(horizon)
+        self.common_noise = CommonNoise.unroll(
+            horizon * [[0.5, 0.5]], 0.0, lambda t, z, outcome: float(outcome)
+        )
+
+    def reward(self, xp, t, mu, z):
+        return -mu[..., None] if z > 0 else -0.5 * mu[..., None]
+
+
+@no_tensors(
+    "xp.take, not table[...], for tables indexed by functions of t in reward (line"
+)
+class TableOfTimes(Rooms):
+    """Two rooms."""
+
+    def reward(self, xp, t, mu, z):
+        costs = np.array([0.25, 0.5, 1.0])
+        return -costs[t] * mu[..., None]
+
+
+@no_tensors(
+    "xp.take, not table[...], for tables indexed by functions of t in reward (line"
+)
+class ListOfTimes(Rooms):
+    """Two rooms."""
+
+    def reward(self, xp, t, mu, z):
+        return -[0.25, 0.5, 1.0][t] * mu[..., None]
+
+
+@no_tensors("use functions of whole arrays, not loops over mu in reward (line")
+class LargestCrowd(Rooms):
+    """Two rooms."""
+
+    def reward(self, xp, t, mu, z):
+        return -max(mu[0]) * xp.ones((1, 2, 1))
+
+
+@no_tensors("use xp, not Python's float, int and range, for functions of mu in reward")
+class FloatOfCrowd(Rooms):
+    """Two rooms."""
+
+    def reward(self, xp, t, mu, z):
+        return -float(mu[0, 0]) * np.ones((1, 2, 1))
+
+
+@no_tensors(
+    "use xp.sum(...), not the method .sum(), for functions of mu in reward (line"
+)
+class MethodOfCrowd(Rooms):
+    """Two rooms."""
+
+    def reward(self, xp, t, mu, z):
+        return -mu.sum(axis=0, keepdims=True)[..., None]
+
+
+@no_tensors("xp has no interp in solvers: use what tensorflow.experimental.numpy")
+class OnlyInNumpy(Rooms):
+    """Two rooms."""
+
+    def reward(self, xp, t, mu, z):
+        return -xp.interp(mu, [0.0, 1.0], [0.0, 1.0])[..., None]
+
+
+@no_tensors("dtype=xp.float64) before integers meet floats in reward (line")
+class ScaledByTime(Rooms):
+    """Two rooms."""
+
+    def reward(self, xp, t, mu, z):
+        return -mu[..., None] * 0.9**t
+
+
+# --- numbers ---
+
+
+@broken("solver_steps")
+class AsksForTypes(Rooms):
+    """Two rooms."""
+
+    def reward(self, xp, t, mu, z):
+        return -(0.5 if isinstance(t, int) else 1.0) * mu[..., None]
+
+
+@broken("solver_steps")
+class Remembers(Rooms):
+    """Two rooms."""
+
+    def __init__(self, horizon: int = 3):
+        super().__init__(horizon)
+        self._last = {}
+
+    def transition(self, xp, t, mu, z):
+        if isinstance(t, int):
+            self._last["t"] = t
+        moves = 0.75 - 0.25 * (self._last["t"] % 2)
+        return self._successors, np.array([moves, 1 - moves])
+
+
+@broken("solver_steps")
+class OtherEnd(Rooms):
+    """Two rooms."""
+
+    def terminal_reward(self, xp, mu, z):
+        return 0.0 * mu if xp is np else -mu

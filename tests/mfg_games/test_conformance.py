@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+from broken_dynamics import SAID
 from broken_games import BROKEN, BrokenGame, Short, Unsorted
 from open_spiel.python import policy
 from open_spiel.python.mfg import games  # noqa: F401 - registers OpenSpiel's games
@@ -12,6 +13,7 @@ from open_spiel.python.mfg.games import normal_form_game  # noqa: F401
 import pyspiel
 import pytest
 
+from algorithms.model import load_model
 from mfg_games.conformance import CHECKS, ConformanceError, check_game
 from mfg_games.conformance.__main__ import main
 from mfg_games.conformance.names import openspiel_names
@@ -79,8 +81,59 @@ def test_a_broken_game_fails_its_own_checks_and_no_other(name):
     assert set(report.failed) == set(BROKEN[name]), str(report)
 
 
+@pytest.mark.parametrize("name", SAID)
+def test_what_takes_no_tensors_is_one_line_with_method_and_mend(name):
+    (failure,) = check_game(name).failures
+    assert SAID[name] in failure.cause
+
+
+@pytest.mark.parametrize("name", [name for name in SAID if "time" not in name])
+def test_solvers_refuse_crowds_that_are_no_tensors_in_the_same_words(name):
+    game = pyspiel.load_game(name)
+    if " of z " in SAID[name] or " on z " in SAID[name]:
+        load_model(game)  # few histories: each one is called with numbers
+        return
+    with pytest.raises(ValueError, match=re.escape(check_game(name).failures[0].cause)):
+        load_model(game)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "broken_integermask",
+        "broken_floatmoves",
+        "broken_floatsuccessors",
+        "broken_terminalrow",
+        "broken_roundscrowds",
+        "broken_roundslaws",
+    ],
+)
+def test_solvers_refuse_other_types_and_shapes_in_the_same_words(name):
+    (failure,) = check_game(name).failures
+    said = failure.cause.partition(":")[0]
+    if failure.check == "function_shapes":
+        said = re.escape(
+            failure.found.removeprefix("ValueError: ").partition(" (t=")[0]
+        )
+    with pytest.raises(ValueError, match=said):
+        load_model(pyspiel.load_game(name))
+
+
+@pytest.mark.parametrize("name", [name for name in BROKEN if "broken_leaks" in name])
+def test_a_leak_is_one_line_with_time_crowd_and_sum(name):
+    (failure,) = check_game(name).failures
+    assert failure.expected == "transition returns probabilities that sum to 1"
+    assert re.match(r"\d\.\d+ at t=\d, \w+", failure.found)
+
+
+def test_one_probability_may_stand_for_all_outcomes():
+    assert check_game("broken_even").conforms
+    (failure,) = check_game("broken_leaksdoubled").failures
+    assert failure.check == "transition_laws" and failure.found.startswith("2.0 at t=1")
+
+
 def test_every_check_has_a_game_made_for_it():
-    own = {checks[0] for checks in BROKEN.values()}
+    own = {checks[0] for checks in BROKEN.values() if checks}
     assert own | {"short_name"} == NAMES
 
 
@@ -211,11 +264,42 @@ def test_command_line(capsys):
     assert "must be a mean field game" in capsys.readouterr().err
 
 
-def test_module_runs_without_tensorflow_and_without_the_solvers():
-    program = (
-        "import runpy, sys; sys.argv[1:] = ['mfg_beach_bar(size=3,horizon=1)']\n"
-        "try: runpy.run_module('mfg_games.conformance', run_name='__main__')\n"
-        "except SystemExit as end: assert end.code == 0, end.code\n"
+def test_unknown_names_are_met_with_the_nearest(capsys):
+    with pytest.raises(SystemExit) as refused:
+        main(["mfg_beach_baar(size=3)"])
+    assert refused.value.code == 2
+    said = capsys.readouterr().err
+    assert "no game called 'mfg_beach_baar'. Did you mean 'mfg_beach_bar'?" in said
+    assert "--import_module=" in said
+    with pytest.raises(SystemExit):
+        main(["mfg_beach_bar", "--import_module=no.such.module"])
+    assert "--import_module=no.such.module: No module" in capsys.readouterr().err
+
+
+def _run(program: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+_MAIN = """
+import runpy, sys
+sys.argv[1:] = ['mfg_beach_bar(size=3,horizon=1)']
+try: runpy.run_module('mfg_games.conformance', run_name='__main__')
+except SystemExit as end: assert end.code == 0, end.code
+"""
+
+
+def test_nothing_of_solvers_is_imported_before_a_game_is_checked():
+    _run(
+        "import sys, mfg_games.conformance.__main__, mfg_games.settings\n"
         "assert not {'tensorflow', 'algorithms'} & sys.modules.keys()"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("missing", ["tensorflow", "algorithms"])
+def test_the_kit_says_what_it_leaves_out_where_there_are_no_solvers(missing):
+    said = _run(f"import sys; sys.modules[{missing!r}] = None\n{_MAIN}")
+    assert f"conforms ({len(NAMES) - 2} checks passed, 0 failed)" in said
+    assert "not checked: tensors, solver_steps: what solvers see" in said
