@@ -124,6 +124,9 @@ class Gate(Dynamics):
         share = 0.9**t * crowd
         return share * tables[0] + (1 - share) * tables[1]
 
+    def _late(self, xp, tables, t, crowd, z):
+        return tables[0] if t < 2 else xp.where(crowd > 0.2, tables[1], tables[2])
+
     # And these are mistakes.
 
     def _if_crowd(self, xp, tables, t, crowd, z):
@@ -131,6 +134,12 @@ class Gate(Dynamics):
 
     def _numpy(self, xp, tables, t, crowd, z):
         return np.where(crowd > 0.2, tables[0], tables[1])
+
+    def _before(self, xp, tables, t, crowd, z):
+        return xp.take(tables, t - 1, axis=0)
+
+    def _by_type(self, xp, tables, t, crowd, z):
+        return tables[0] if isinstance(t, int) else tables[1]
 
     def _widening(self, xp, tables, t, crowd, z):
         return tables[0] if t < 2 else np.concatenate([tables[0], tables[0]], -1)

@@ -1,5 +1,7 @@
 """Whatever a game does in a step is swept as OpenSpiel plays it, or refused."""
 
+import itertools
+
 import gates  # noqa: F401  registers the games
 import numpy as np
 from open_spiel.python.mfg.algorithms.nash_conv import NashConv
@@ -7,7 +9,8 @@ from open_spiel.python.policy import UniformRandomPolicy
 import pyspiel
 import pytest
 
-from algorithms.model import load_model
+from algorithms.equilibrium_distance import MoveDistance
+from algorithms.model import load_model, tracing
 from algorithms.policy import ArrayPolicy
 
 _ALL = "populations=2,noise=coin"
@@ -71,11 +74,42 @@ def test_sweeps_are_those_of_openspiel(text):
         ("law=numpy", "transition of mfg_test_gate: use xp, not np"),
         ("paid=if_crowd,noise=coin", "reward of mfg_test_gate: use xp.where, not if"),
         ("paid=numpy", "reward of mfg_test_gate: use xp, not np"),
+        ("successors=before", "transition of mfg_test_gate: it gives .* negative ind"),
+        ("paid=before,law=by_type", "reward of mfg_test_gate: it gives .* at t=0"),
+        ("law=by_type", "transition of mfg_test_gate: it gives .* to NumPy at t=0"),
     ],
 )
-def test_what_no_tensor_can_do_is_refused(text, message):
+def test_what_means_something_else_to_tensors_is_refused(text, message):
     with pytest.raises(ValueError, match=message):
         load_model(_game(text))
+
+
+@pytest.mark.parametrize(
+    "text, moves",
+    [
+        ("successors=where,law=taken", False),
+        ("successors=indexed,law=if_noise,noise=coin", False),
+        ("successors=crowded", True),
+        ("law=decaying", True),
+        ("successors=late", True),
+        ("law=late,factored=true", True),
+    ],
+)
+def test_whether_the_crowd_moves_players_is_known_of_all_times(text, moves):
+    assert tracing.crowd_moves(_game(text).dynamics) == moves
+
+
+def test_moves_of_all_times_join_states():
+    game = _game("successors=if_time")
+    d = game.dynamics
+    for x, y in itertools.permutations(range(d.num_states), 2):
+        possible = any(
+            y in d.transition(np, t, d.initial_distribution, None)[0][x]
+            or x in d.transition(np, t, d.initial_distribution, None)[0][y]
+            for t in range(d.horizon)
+        )
+        crowds = np.eye(d.num_states)[[x, y]]
+        assert possible == (MoveDistance(d)(*crowds) == pytest.approx(1.0))
 
 
 def test_numbers_are_taken_for_few_times_only():
