@@ -151,3 +151,27 @@ def _coins(noise: str, horizon: int) -> CommonNoise | None:
     laws = horizon * [[0.4, 0.6]] if noise == "coin" else horizon * [[1.0]]
     laws[1] = [0.4, 0.6]
     return CommonNoise.unroll(laws, 0.0, lambda t, z, outcome: float(outcome))
+
+
+@register("mfg_test_turnstile")
+class Turnstile(Dynamics):
+    """Two places and a turnstile between them, with a coin thrown at each step.
+
+    Args:
+      late: players can pass from time 1 on; else at time 0 only.
+    """
+
+    def __init__(self, late: bool = False):
+        self.horizon, self.num_actions, self.state_shape = 3, 2, (2,)
+        self.initial_distribution = np.array([[1.0, 0.0]])
+        self.reward_range = (-1.0, 2.0)
+        self._open = np.array([[[0], [1]], [[1], [0]]], np.int32)
+        self._shut = np.array([[[0], [0]], [[1], [1]]] if late else 2 * [2 * [[0]]])
+        self._late = late
+        self.common_noise = _coins("coin", self.horizon)
+
+    def transition(self, xp, t, mu, z):
+        return (self._open if (t < 1) != self._late else self._shut), np.ones(1)
+
+    def reward(self, xp, t, mu, z):
+        return (np.array([0.0, 1.0]) - 0.1 * mu)[..., None]

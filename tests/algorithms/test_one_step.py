@@ -1,7 +1,5 @@
 """Whatever a game does in a step is swept as OpenSpiel plays it, or refused."""
 
-import itertools
-
 import gates  # noqa: F401  registers the games
 import numpy as np
 from open_spiel.python.mfg.algorithms.nash_conv import NashConv
@@ -10,6 +8,7 @@ import pyspiel
 import pytest
 
 from algorithms.equilibrium_distance import MoveDistance
+from algorithms.exploitability import exploitability
 from algorithms.model import load_model, tracing
 from algorithms.policy import ArrayPolicy
 
@@ -99,17 +98,16 @@ def test_whether_the_crowd_moves_players_is_known_of_all_times(text, moves):
     assert tracing.crowd_moves(_game(text).dynamics) == moves
 
 
+def test_a_gate_that_is_open_at_first_is_no_longer_open_later():
+    model = load_model("mfg_test_turnstile")
+    uniform = ArrayPolicy(model, model.uniform_policy())
+    assert exploitability(model.game, uniform) == pytest.approx(0.5)
+    assert NashConv(model.game, uniform).nash_conv() == pytest.approx(0.5)
+
+
 def test_moves_of_all_times_join_states():
-    game = _game("successors=if_time")
-    d = game.dynamics
-    for x, y in itertools.permutations(range(d.num_states), 2):
-        possible = any(
-            y in d.transition(np, t, d.initial_distribution, None)[0][x]
-            or x in d.transition(np, t, d.initial_distribution, None)[0][y]
-            for t in range(d.horizon)
-        )
-        crowds = np.eye(d.num_states)[[x, y]]
-        assert possible == (MoveDistance(d)(*crowds) == pytest.approx(1.0))
+    distance = MoveDistance(pyspiel.load_game("mfg_test_turnstile(late=true)").dynamics)
+    assert distance(*np.eye(2)) == pytest.approx(1.0)
 
 
 def test_numbers_are_taken_for_few_times_only():
