@@ -29,8 +29,12 @@ RATES = [
     ("mf_omo", {"value_weight": 1.0}, {"value_weight": 2.0}),
     ("mf_omo", {"optimizer": "adam"}, {"optimizer": "adam", "slack_weight": 0.5}),
     ("mirror_descent", {"lr": 0.5}, {"lr": 1.5, "damping": 0.3}),
-    ("munchausen_mirror_descent", {"tau": 1.0}, {"tau": 2.0, "alpha": 0.5}),
-    ("particle_swarm", {"particles": 2}, {"particles": 2, "spread": 2.0}),
+    (
+        "munchausen_mirror_descent",
+        {"lr": 1.0, "alpha": 0.9},
+        {"lr": 0.5, "alpha": 0.5},
+    ),
+    ("particle_swarm", {"particles": 20}, {"particles": 20, "spread": 2.0}),
     ("policy_iteration", {"temperature": 0.5}, {"temperature": 2.0}),
     ("prior_descent", {"temperature": 0.5}, {"temperature": 2.0, "n_inner": 2}),
     ("proximal_gradient", {}, {"lr": 0.01}),
@@ -42,7 +46,7 @@ RATES = [
         {"regulariser": "tsallis", "temperature": 1.5, "damping": 0.5},
     ),
     ("sarsa_mirror_descent", STOCHASTIC, STOCHASTIC | {"lr": 0.5}),
-    ("social_frank_wolfe", {}, {"step": "1/(k+1)"}),
+    ("social_frank_wolfe", {"step": "1/(k+1)"}, {"step": "2/(k+2)"}),
     ("social_optimum", {}, {}),
     (
         "two_timescale_q_learning",
