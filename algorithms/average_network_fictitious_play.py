@@ -28,7 +28,9 @@ import types
 import pyspiel
 import tensorflow as tf
 
+from algorithms.checked import Checked
 from algorithms.deep import networks
+from algorithms.deep.agent_solvers import AgentAverageFictitiousPlay
 from algorithms.deep.distillation import Student, StudentConfig
 from algorithms.deep.dqn import DQNConfig
 from algorithms.deep.networks import NetworkSpec
@@ -84,8 +86,20 @@ RELEASED = AverageNetworkConfig(
 )
 
 
-class AverageNetworkFictitiousPlay(ResponseSolver):
+class _ByArguments(Checked):
+    """Metaclass: given environments, what OpenSpiel has under this name is made."""
+
+    def __call__(cls, game, *args, **kwargs):
+        if "envs" in kwargs or (args and isinstance(args[0], list | tuple)):
+            return AgentAverageFictitiousPlay(game, *args, **kwargs)
+        return super().__call__(game, *args, **kwargs)
+
+
+class AverageNetworkFictitiousPlay(ResponseSolver, metaclass=_ByArguments):
     """Fictitious play with learnt best responses and a network for their average.
+
+    Called as OpenSpiel's class of this name is, with environments and agents, it makes
+    an `AgentAverageFictitiousPlay`.
 
     Args:
       game: any OpenSpiel mean field game, or its string.

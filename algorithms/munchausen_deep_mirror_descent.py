@@ -16,6 +16,9 @@ Choices that the paper leaves open, with the released code's in brackets:
   - remembered moves are paid by the current flow (by that of their time);
   - the players act as the population does but for some exploration (greedily);
   - the policy is that of a moving average of the weights (of the last weights).
+
+`DeepOnlineMirrorDescent` and its agents are what OpenSpiel has under these names: they
+play in its environments, move by move.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ import types
 import pyspiel
 import tensorflow as tf
 
+from algorithms.deep.agent_solvers import DeepOnlineMirrorDescent
+from algorithms.deep.agents import MunchausenDQN, SoftMaxMunchausenDQN
 from algorithms.deep.config import QLearningConfig, SolverConfig
 from algorithms.deep.deep_solver import DeepSolver
 from algorithms.deep.losses import munchausen_targets
@@ -36,6 +41,16 @@ from algorithms.deep.q_learner import Batch, QLearner
 from algorithms.regularisers import log_softmax, softmax
 from algorithms.solver import State, Update
 from mfg_games import parameters
+
+__all__ = [
+    "OURS",
+    "RELEASED",
+    "DeepMirrorDescent",
+    "DeepMirrorDescentConfig",
+    "DeepOnlineMirrorDescent",
+    "MunchausenDQN",
+    "SoftMaxMunchausenDQN",
+]
 
 
 @dataclasses.dataclass(frozen=True)

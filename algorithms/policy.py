@@ -106,7 +106,10 @@ class ArrayPolicy(openspiel_policy.Policy):
         legal = state.legal_actions()
         if len(legal) == 1:
             return {legal[0]: 1.0}
-        row = self.probabilities[self.model.node_index(state)]
+        index = self.model.node_index(state)
+        if index >= len(self.probabilities):  # a node that the model has met since
+            return dict.fromkeys(legal, 1 / len(legal))
+        row = self.probabilities[index]
         return {action: float(row[action]) for action in legal}
 
 

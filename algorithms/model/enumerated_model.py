@@ -227,7 +227,10 @@ class EnumeratedModel(MeanFieldModel):
 
     def _observed(self) -> tf.Tensor:
         if not self.game.get_type().provides_observation_tensor:
-            raise ValueError(f"`{self.game}` has no observation tensor.")
+            raise ValueError(
+                f"`{self.game}` has no observation tensor. Deep solvers do without it "
+                "where features='table'."
+            )
         size = self.game.observation_tensor_size()
         rows = np.zeros((self.num_nodes, size), np.float32)
         populations = np.zeros(self.num_nodes, int)

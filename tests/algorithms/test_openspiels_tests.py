@@ -48,9 +48,7 @@ def failures(made: types.ModuleType) -> dict[str, str]:
     return {test.id(): text for test, text in result.failures + result.errors}
 
 
-NAMES = sorted(
-    path.stem for path in FOLDER.glob("*_test.py") if "deep" not in path.stem
-)
+NAMES = sorted(path.stem for path in FOLDER.glob("*_test.py"))
 QUICK = {"best_response_value_test", "nash_conv_test", "policy_value_test"}
 SLOW_OR_NOT = [
     pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)

@@ -11,6 +11,7 @@ from toy_dynamics import RANDOM_GAMES
 
 from algorithms.model import load_model
 from algorithms.policy import ArrayPolicy, greedy, in_dtype, policy_array
+from algorithms.policy_iteration import PolicyIteration
 from algorithms.regularisers import softmax
 
 ALL_MECHANISMS = RANDOM_GAMES[2]
@@ -210,3 +211,14 @@ def test_rows_of_networks_sum_to_one_in_double_precision():
     rows = in_dtype(single, tf.float64).numpy()
     assert abs(rows.sum(-1) - 1).max() < 1e-15
     np.testing.assert_allclose(rows, as_they_are, rtol=1e-6)
+
+
+def test_nodes_met_since_a_policy_was_made_are_played_uniformly():
+    game = "python_mfg_dynamic_routing(max_num_time_step=8,time_step_length=0.5)"
+    solver = PolicyIteration(game)
+    for _ in range(2):
+        solver.iteration()
+    policy = solver.get_policy()
+    found = solver.exploitability  # discovers nodes
+    assert solver.model.num_nodes > len(policy.probabilities)
+    assert NashConv(solver.game, policy).nash_conv() == pytest.approx(found, abs=1e-9)
