@@ -64,7 +64,7 @@ class OneStep:
         self.by_number = {
             method for method in METHODS if tracing.needs_numbers(dynamics, method)
         }
-        require_agreement(dynamics, self._by_number)
+        require_agreement(dynamics, self.by_number)
         self.fixed = self._fixed_successors()
         self._table = None if self.fixed is None else table(self.fixed)
 
