@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from algorithms.model import array_nodes, backward, segments, soundness
+from algorithms.model.agreement import require_agreement
 from algorithms.model.array_steps import array_steps
 from algorithms.model.base import (
     Evaluation,
@@ -90,6 +91,7 @@ class ArrayModel(MeanFieldModel):
             self._moves = table(d.moves)
             self._push_moves = Push(d.moves, d.num_states)
         self._step = OneStep(d, self.dtype)
+        require_agreement(d, self._step.by_number)
         if self._step.fixed is not None:
             self._push_noise = Push(self._step.fixed, d.num_states)
 

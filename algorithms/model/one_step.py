@@ -15,7 +15,6 @@ import numpy as np
 import tensorflow as tf
 
 from algorithms.model import soundness, tracing
-from algorithms.model.agreement import require_agreement
 from algorithms.model.push import table
 from algorithms.model.segments import Segment
 from algorithms.model.tracing import METHODS
@@ -54,8 +53,7 @@ class OneStep:
         alike at all times, in all crowds and noise histories; else None.
 
     Raises:
-      ValueError: a function of the game does not take tensors, see `tracing`, or gives
-        something else for them, see `agreement`.
+      ValueError: a function of the game does not take tensors, see `tracing`.
     """
 
     def __init__(self, dynamics: Dynamics, dtype: tf.DType):
@@ -64,7 +62,6 @@ class OneStep:
         self.by_number = {
             method for method in METHODS if tracing.needs_numbers(dynamics, method)
         }
-        require_agreement(dynamics, self.by_number)
         self.fixed = self._fixed_successors()
         self._table = None if self.fixed is None else table(self.fixed)
 
