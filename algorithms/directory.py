@@ -63,7 +63,8 @@ def _lock(path: pathlib.Path) -> int:
             # Else whoever had it has removed the file since it was opened.
             if os.path.samestat(os.fstat(descriptor), os.stat(path)):
                 os.truncate(descriptor, 0)
-                os.write(descriptor, str(os.getpid()).encode())
+                with contextlib.suppress(OSError):  # a full disk, which can be locked
+                    os.write(descriptor, str(os.getpid()).encode())
                 return descriptor
         os.close(descriptor)
 

@@ -1,5 +1,6 @@
 """Directories of results: of one run, and of one process at a time."""
 
+import errno
 import json
 import os
 import subprocess
@@ -74,6 +75,18 @@ def test_who_leaves_nothing_leaves_no_directory(tmp_path):
         raise OSError("full")
     assert said(tmp_path)["error"] == "OSError: full"
     assert (tmp_path / "mine").read_text() == "kept"
+
+
+def test_a_full_disk_is_found_out_at_the_start(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(os, "fsync", full)
+    path = tmp_path / "new"
+    with pytest.raises(OSError, match=f"No space left .*{path / 'run.json'}"):
+        claim(path)
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(
