@@ -99,6 +99,8 @@ class MasterFictitiousPlayConfig(MasterConfig, DeepFictitiousPlayConfig):
 class MasterSolver(DeepSolver):
     """A solver whose networks see the population."""
 
+    own_games_only = "whose initial distribution can be changed"
+
     def policy_on(self, game: pyspiel.Game | str) -> ArrayPolicy:
         """What is played in a game with other initial laws.
 
@@ -133,11 +135,6 @@ class MasterSolver(DeepSolver):
         """What is played now; the weights sum to one."""
 
     def _network_spec(self) -> NetworkSpec:
-        if not isinstance(self.model, ArrayModel):
-            raise ValueError(
-                f"{type(self).__name__} needs a game registered by `mfg_games`, whose "
-                f"initial distribution can be changed. Received: `{self.game}`"
-            )
         spec = super()._network_spec()
         self._crowd = None
         if self.config.sees == "population":

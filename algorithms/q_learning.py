@@ -31,7 +31,7 @@ from algorithms.model import Flow
 from algorithms.policy import greedy
 from algorithms.programs import program
 from algorithms.solver import State, Update
-from algorithms.tabular_learning import Learning, sampled_game
+from algorithms.tabular_learning import SAMPLED, Learning
 
 
 class QLearningFictitiousPlay(FictitiousPlay):
@@ -52,6 +52,8 @@ class QLearningFictitiousPlay(FictitiousPlay):
       ValueError: a parameter is out of range, or the game is not one of `mfg_games`.
     """
 
+    own_games_only = SAMPLED
+
     def __init__(
         self,
         game: pyspiel.Game | str,
@@ -64,7 +66,6 @@ class QLearningFictitiousPlay(FictitiousPlay):
         dtype: str = "float64",
         device: str | None = None,
     ):
-        game = sampled_game(game)
         self._learning = Learning(
             episodes, batch_size, learning_rate, exploration, seed
         )

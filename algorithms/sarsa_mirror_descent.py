@@ -30,7 +30,7 @@ import tensorflow as tf
 from algorithms.frozen_world import FrozenWorld
 from algorithms.regularisers import softmax
 from algorithms.solver import Solver, State, Update
-from algorithms.tabular_learning import Learning, sampled_game
+from algorithms.tabular_learning import SAMPLED, Learning
 from mfg_games import parameters
 
 
@@ -52,6 +52,8 @@ class SarsaMirrorDescent(Solver):
       ValueError: a parameter is out of range, or the game is not one of `mfg_games`.
     """
 
+    own_games_only = SAMPLED
+
     def __init__(
         self,
         game: pyspiel.Game | str,
@@ -64,7 +66,6 @@ class SarsaMirrorDescent(Solver):
         dtype: str = "float64",
         device: str | None = None,
     ):
-        game = sampled_game(game)
         parameters.positive("lr", lr)
         self._lr = lr
         self._learning = Learning(

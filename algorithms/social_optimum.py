@@ -37,6 +37,7 @@ class PlannersSolver(Solver):
     The exploitability, the values and the flow are those of the game.
     """
 
+    own_games_only = "whose rewards have gradients"
     graph_options = ("_planner",)
     _planner: PlannerModel
 

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 import functools
 import inspect
 import types
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pyspiel
 import tensorflow as tf
 
-from algorithms import array_file, pickled
+from algorithms import array_file, catalogue, pickled
 from algorithms.checked import Checked
 from algorithms.distribution import DistributionPolicy
 from algorithms.model import Evaluation, Flow, Totals, load_model
@@ -27,6 +27,7 @@ from algorithms.model.forks import use_tensorflow
 from algorithms.openspiel_arguments import OBJECTS
 from algorithms.policy import ArrayPolicy
 from algorithms.programs import program
+from mfg_games.openspiel_game import MeanFieldGame
 from mfg_games.parameters import LARGEST, require
 
 State = dict[str, tf.Tensor]
@@ -202,11 +203,14 @@ class Solver(IterativeSolver):
 
     Attributes:
       game, model: the game and its model.
+      own_games_only: why only games registered by `mfg_games.register` are taken; ""
+        where any mean field game is.
       graph_options: names of the attributes that compiled methods read, of the class.
         They are set before `Solver.__init__` runs, and fixed. Real numbers come as
         scalar tensors, all others as they are.
     """
 
+    own_games_only: ClassVar[str] = ""
     graph_options: tuple[str, ...] = ()
 
     def __init__(
@@ -215,7 +219,7 @@ class Solver(IterativeSolver):
         dtype: str = "float64",
         device: str | None = None,
     ):
-        self.model = load_model(game, dtype, device)
+        self.model = load_model(self._taken(game), dtype, device)
         self.game = self.model.game
         self.num_iterations = 0
         self._lock = self.model.lock()
@@ -236,6 +240,21 @@ class Solver(IterativeSolver):
     @abc.abstractmethod
     def _update(self, state: State, step_size: tf.Tensor) -> Update:
         """One iteration from a state."""
+
+    def _taken(self, game: pyspiel.Game | str) -> pyspiel.Game:
+        """The game, if it is one that the solver takes.
+
+        Raises:
+          ValueError: it is not.
+        """
+        if isinstance(game, str):
+            game = catalogue.load_game(game)
+        if self.own_games_only and not isinstance(game, MeanFieldGame):
+            raise ValueError(
+                "`game` must be registered by `mfg_games.register`, "
+                f"{self.own_games_only}. Received: game=`{game}`"
+            )
+        return game
 
     def step_size(self) -> float:
         """The step of the coming iteration."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import pyspiel
 
 from algorithms.checked import Checked
 from algorithms.frozen_world import FrozenWorld, by_time, draw, thresholds
 from mfg_games import parameters
-from mfg_games.openspiel_game import MeanFieldGame
+
+SAMPLED = "whose steps can be sampled"  # why solvers take no other games
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,25 +76,6 @@ class Learning(metaclass=Checked):
             rates = self.learning_rate, self.exploration
             play(q, world, self.batch_size, *rates, rng, policy)
         return q
-
-
-def sampled_game(game: pyspiel.Game | str) -> MeanFieldGame:
-    """A game whose steps can be sampled.
-
-    Args:
-      game: the game or its string.
-
-    Raises:
-      ValueError: the game is not one of `mfg_games`.
-    """
-    if isinstance(game, str):
-        game = pyspiel.load_game(game)
-    if not isinstance(game, MeanFieldGame):
-        raise ValueError(
-            "`game` must be registered by `mfg_games.register`, whose steps can be "
-            f"sampled. Received: `{game}`"
-        )
-    return game
 
 
 def play(

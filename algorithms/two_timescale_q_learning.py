@@ -53,7 +53,7 @@ import tensorflow as tf
 from algorithms.frozen_world import SampledWorld, by_time, draw, thresholds
 from algorithms.policy import respond
 from algorithms.solver import Solver, State, Update
-from algorithms.tabular_learning import best, learn, sampled_game
+from algorithms.tabular_learning import SAMPLED, best, learn
 from mfg_games import parameters
 from mfg_games.dynamics import Dynamics
 
@@ -80,6 +80,8 @@ class TwoTimescaleQLearning(Solver):
 
     graph_options = ("_temperature",)
 
+    own_games_only = SAMPLED
+
     def __init__(
         self,
         game: pyspiel.Game | str,
@@ -93,7 +95,6 @@ class TwoTimescaleQLearning(Solver):
         dtype: str = "float64",
         device: str | None = None,
     ):
-        game = sampled_game(game)
         for name, exponent in (("omega_q", omega_q), ("omega_mu", omega_mu)):
             parameters.require(0 <= exponent <= 1, name, exponent, "in [0, 1]")
         parameters.at_least("crowds", crowds, 1)

@@ -115,9 +115,9 @@ def conformance_status(games: list) -> str:
 def solvers_table(names: list[str]) -> str:
     """One row a solver: its rule and how far it comes with its defaults."""
     rows = [
-        f"| solver | rule | `{SETTING}`, exploitability at 0 → {ITERATIONS} "
+        f"| solver | rule | games | `{SETTING}`, exploitability at 0 → {ITERATIONS} "
         f"(deep solvers: {DEEP_ITERATIONS}) |",
-        "| --- | --- | --- |",
+        "| --- | --- | --- | --- |",
     ]
     quiet.import_tensorflow()
     from algorithms.deep.presets import WithPresets
@@ -134,8 +134,20 @@ def solvers_table(names: list[str]) -> str:
         first, last = (history.history[k].exploitability for k in (0, -1))
         summary = catalogue.solver_summary(name).rstrip(".")
         where = "" if anywhere else f" (`{CONTINUOUS}`, an estimate)"
-        rows.append(f"| `{name}` | {summary} | {first:.3g} → {last:.3g}{where} |")
+        games = games_taken(solver_class)
+        rows.append(
+            f"| `{name}` | {summary} | {games} | {first:.3g} → {last:.3g}{where} |"
+        )
     return "\n".join(rows)
+
+
+def games_taken(solver_class: type) -> str:
+    """Which games a solver takes, in a word or two."""
+    from algorithms.solver import Solver
+
+    if not issubclass(solver_class, Solver):
+        return "continuous"
+    return "this collection's" if solver_class.own_games_only else "any"
 
 
 def with_rows(table: str, text: str) -> str:

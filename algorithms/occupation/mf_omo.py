@@ -30,7 +30,6 @@ from scipy import optimize
 import tensorflow as tf
 
 from algorithms.deep.networks import named_variables
-from algorithms.model.array_model import ArrayModel
 from algorithms.occupation import simplex
 from algorithms.occupation.omo_objective import OmoObjective, Variables, largest_sums
 from algorithms.programs import program
@@ -65,6 +64,8 @@ class MFOMO(Solver):
     """
 
     graph_options = ("_optimizer", "_weights")
+
+    own_games_only = "whose rewards have gradients"
 
     def __init__(
         self,
@@ -120,11 +121,6 @@ class MFOMO(Solver):
         return self._lr
 
     def fresh_state(self) -> State:
-        if not isinstance(self.model, ArrayModel):
-            raise ValueError(
-                "`game` must be registered by `mfg_games.register`, whose rewards have "
-                f"gradients. Received: game=`{self.model.game}`"
-            )
         legal = self.model.legal_actions
         draws = np.random.default_rng(self._seed).normal(size=legal.shape)
         policy = softmax(self.model.as_tensor(self._spread * draws), legal)
