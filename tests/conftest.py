@@ -30,7 +30,7 @@ def pytest_runtest_setup(item):
 
     XLA's compilation outlasts most tests: only those marked `xla` or `slow` have it.
     """
-    if _GAMES in item.path.parents:  # which need no solvers, nor TensorFlow
+    if _GAMES in item.path.parents:  # which compile no solver
         return
     from algorithms.model.compiled import Compiled
 

@@ -1,5 +1,6 @@
 """The conformance kit: it passes what is right and names what is wrong."""
 
+import functools
 import re
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from mfg_games.settings import SETTINGS, TESTING
 
 TESTING_SETTINGS = [name for name, s in SETTINGS.items() if TESTING in s.tags]
 NAMES = {check.__name__ for check in CHECKS}
+_report = functools.cache(check_game)
 
 # Defects of OpenSpiel's own games that the kit must name, each known from their code.
 UPSTREAM = {
@@ -77,13 +79,13 @@ def test_our_games_conform(name):
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_game_fails_its_own_checks_and_no_other(name):
-    report = check_game(name)
+    report = _report(name)
     assert set(report.failed) == set(BROKEN[name]), str(report)
 
 
 @pytest.mark.parametrize("name", SAID)
 def test_what_takes_no_tensors_is_one_line_with_method_and_mend(name):
-    (failure,) = check_game(name).failures
+    (failure,) = _report(name).failures
     assert SAID[name] in failure.cause
 
 
@@ -93,7 +95,7 @@ def test_solvers_refuse_crowds_that_are_no_tensors_in_the_same_words(name):
     if " of z " in SAID[name] or " on z " in SAID[name]:
         load_model(game)  # few histories: each one is called with numbers
         return
-    with pytest.raises(ValueError, match=re.escape(check_game(name).failures[0].cause)):
+    with pytest.raises(ValueError, match=re.escape(_report(name).failures[0].cause)):
         load_model(game)
 
 
@@ -109,7 +111,7 @@ def test_solvers_refuse_crowds_that_are_no_tensors_in_the_same_words(name):
     ],
 )
 def test_solvers_refuse_other_types_and_shapes_in_the_same_words(name):
-    (failure,) = check_game(name).failures
+    (failure,) = _report(name).failures
     said = failure.cause.partition(":")[0]
     if failure.check == "function_shapes":
         said = re.escape(
@@ -121,14 +123,14 @@ def test_solvers_refuse_other_types_and_shapes_in_the_same_words(name):
 
 @pytest.mark.parametrize("name", [name for name in BROKEN if "broken_leaks" in name])
 def test_a_leak_is_one_line_with_time_crowd_and_sum(name):
-    (failure,) = check_game(name).failures
+    (failure,) = _report(name).failures
     assert failure.expected == "transition returns probabilities that sum to 1"
     assert re.match(r"\d\.\d+ at t=\d, \w+", failure.found)
 
 
 def test_one_probability_may_stand_for_all_outcomes():
-    assert check_game("broken_even").conforms
-    (failure,) = check_game("broken_leaksdoubled").failures
+    assert _report("broken_even").conforms
+    (failure,) = _report("broken_leaksdoubled").failures
     assert failure.check == "transition_laws" and failure.found.startswith("2.0 at t=1")
 
 
