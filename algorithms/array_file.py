@@ -14,6 +14,7 @@ import pyspiel
 
 from algorithms import files
 from algorithms.model import MeanFieldModel
+from mfg_games import sizes
 
 # The arrays of `node_arrays`, for `read`.
 NODES = {"nodes": "U1", "legal_actions": "b2"}
@@ -73,8 +74,10 @@ def read(path: str | pathlib.Path, **required: str) -> dict[str, np.ndarray]:
 def _members(path: str | pathlib.Path) -> dict[str, np.ndarray]:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        if sum(member.file_size for member in members) > os.path.getsize(path):
+        size = sum(member.file_size for member in members)
+        if size > os.path.getsize(path):
             raise ValueError("it would be larger than the file when unpacked")
+        sizes.require_bytes(size)
         return {
             member.filename.removesuffix(".npy"): _array(archive, member)
             for member in members

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mfg_games import crowd, parameters
+from mfg_games import crowd, parameters, sizes
 from mfg_games.dynamics import CommonNoise, Dynamics
 from mfg_games.registration import register
 
@@ -60,6 +60,8 @@ class BeachBar(Dynamics):
             f"-1 (never) or in 1..horizon - 1, with horizon={horizon}",
         )
         parameters.between("closing_probability", closing_probability)
+        histories = 2 * horizon if closing_time > 0 else None
+        sizes.require(horizon, size, len(_ACTIONS), histories=histories)
         self.horizon = horizon
         self.num_actions = len(_ACTIONS)
         self.state_shape = (size,)

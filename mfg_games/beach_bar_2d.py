@@ -11,7 +11,7 @@ import re
 
 import numpy as np
 
-from mfg_games import crowd, grid, laws, parameters
+from mfg_games import crowd, grid, laws, parameters, sizes
 from mfg_games.dynamics import Dynamics
 from mfg_games.registration import register
 
@@ -54,6 +54,7 @@ class BeachBar2D(Dynamics):
         parameters.at_least("horizon", horizon, 1)
         parameters.probability("noise", noise)
         parameters.finite("crowd_aversion", crowd_aversion)
+        sizes.require(horizon, size**2, len(grid.MOVES))
         world = grid.box(size, size)
         self.horizon = horizon
         self.num_actions = len(grid.MOVES)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mfg_games import crowd, grid, parameters
+from mfg_games import crowd, grid, parameters, sizes
 from mfg_games.dynamics import Dynamics
 from mfg_games.registration import register
 
@@ -57,6 +57,7 @@ class Building(Dynamics):
         parameters.probability("noise", noise)
         parameters.finite("exit_reward", exit_reward)
         parameters.finite("crowd_aversion", crowd_aversion)
+        sizes.require(horizon, floors * size**2, len(_ACTION_NAMES))
         self.horizon = horizon
         self.num_actions = len(_ACTION_NAMES)
         self.state_shape = (floors, size, size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mfg_games import parameters
+from mfg_games import parameters, sizes
 from mfg_games.dynamics import Dynamics
 
 _STEPS = np.array([-1, 0, 1])
@@ -77,4 +77,5 @@ def cells(num_states: int) -> np.ndarray:
       ValueError: there are fewer than two.
     """
     parameters.at_least("num_states", num_states, 2)
+    sizes.require(1, num_states, len(_STEPS), entries=len(_STEPS) ** 2 * num_states)
     return np.arange(num_states)

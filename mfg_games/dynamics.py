@@ -13,14 +13,17 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Mapping, Sequence
 import functools
+import inspect
 import math
+import reprlib
 import types
 import weakref
 
 import numpy as np
 
+from mfg_games import sizes
 from mfg_games.immutable import Immutable
-from mfg_games.initial_laws import initial_laws
+from mfg_games.initial_laws import initial_laws, require_size
 
 # The parameter of every game that names the family of its initial laws.
 FAMILY = "initial_laws"
@@ -359,6 +362,7 @@ class Dynamics(Immutable, abc.ABC):
           ValueError: an array has the wrong shape or is no distribution.
         """
         n, s, a = self.num_populations, self.num_states, self.num_actions
+        sizes.require(self.horizon, s, a, n)
         _expect_shape("initial_distribution", self.initial_distribution, (n, s))
         check_distribution("initial_distribution", self.initial_distribution)
         _expect_shape("initial_laws", self.initial_laws[0], (n, s))
@@ -385,6 +389,14 @@ class Dynamics(Immutable, abc.ABC):
         if self.moves is not None:
             _expect_shape("moves", self.moves, (s, a))
         self._check_first_step()
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of decision nodes: times and histories, populations, states."""
+        moments = self.horizon
+        if self.common_noise:
+            moments = sum(map(self.num_histories, range(self.horizon)))
+        return moments * self.num_populations * self.num_states
 
     def _check_first_step(self) -> None:
         n, s, a = self.num_populations, self.num_states, self.num_actions
@@ -423,23 +435,42 @@ def make_dynamics(dynamics_class: type[Dynamics], parameters: dict) -> Dynamics:
     key = (dynamics_class, tuple(sorted(parameters.items())))
     dynamics = _alive.get(key)
     if dynamics is None:
-        own = {name: value for name, value in parameters.items() if name != FAMILY}
-        dynamics = dynamics_class(**own)
-        dynamics.check()
-        if parameters.get(FAMILY):
-            dynamics.start_from(
-                initial_laws(
-                    parameters[FAMILY],
-                    dynamics.initial_distribution,
-                    dynamics.state_coordinates(),
-                    dynamics.state_shape,
-                )
-            )
-            dynamics.check()
+        try:
+            dynamics = _made(dynamics_class, parameters)
+        except sizes.TooLargeError as error:
+            changed = _changed(dynamics_class, parameters)
+            raise ValueError(
+                f"`{dynamics_class.short_name}` does not fit into this machine with "
+                f"{changed}: {error}"
+            ) from None
         dynamics.parameters = types.MappingProxyType(dict(parameters))
         dynamics.freeze()
         _alive[key] = dynamics
     return dynamics
+
+
+def _made(dynamics_class: type[Dynamics], parameters: dict) -> Dynamics:
+    own = {name: value for name, value in parameters.items() if name != FAMILY}
+    dynamics = dynamics_class(**own)
+    dynamics.check()
+    family = parameters.get(FAMILY)
+    if family:
+        own_law = dynamics.initial_distribution
+        places = dynamics.state_coordinates(), dynamics.state_shape
+        require_size(family, own_law.size, dynamics.horizon)
+        dynamics.start_from(initial_laws(family, own_law, *places))
+        dynamics.check()
+    return dynamics
+
+
+def _changed(dynamics_class: type[Dynamics], parameters: dict) -> str:
+    """The parameters that are not the defaults, in a few words."""
+    defaults = inspect.signature(dynamics_class).parameters
+    return ", ".join(
+        f"{name}={reprlib.repr(value)}"
+        for name, value in parameters.items()
+        if name not in defaults or defaults[name].default != value
+    )
 
 
 def check_distribution(name: str, array: np.ndarray) -> None:

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from mfg_games import parameters
+from mfg_games import parameters, sizes
 from mfg_games.dynamics import Dynamics
 from mfg_games.registration import register
 
@@ -71,6 +71,7 @@ class EquilibriumPrice(Dynamics):
         self.horizon = horizon
         self.state_shape = (max_inventory + 1,)
         self.num_actions = (max_production + 1) * (max_replenishment + 1)
+        sizes.require(horizon, max_inventory + 1, self.num_actions)
         inventory = np.arange(max_inventory + 1, dtype=np.int32)
         self.initial_distribution = np.full((1, len(inventory)), 1 / len(inventory))
         self._production, self._replenishment = np.divmod(

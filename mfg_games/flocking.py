@@ -18,7 +18,7 @@ import itertools
 
 import numpy as np
 
-from mfg_games import parameters
+from mfg_games import parameters, sizes
 from mfg_games.continuous import ContinuousGame, Crowd
 from mfg_games.dynamics import Dynamics
 from mfg_games.registration import register
@@ -305,6 +305,10 @@ class Flocking(Dynamics):
             centers=np.zeros((1, dimensions)),
             velocities=np.zeros((1, dimensions)),
         )
+        states = (num_positions * num_velocities) ** dimensions
+        actions = num_accelerations**dimensions
+        outcomes = len(_NORMALS) ** dimensions
+        sizes.require(horizon, states, actions, entries=states * actions * outcomes)
         self.horizon = horizon
         axes = [np.linspace(-half_width, half_width, num_positions)] * dimensions
         axes += [np.linspace(-1.0, 1.0, num_velocities)] * dimensions

@@ -14,7 +14,7 @@ import re
 
 import numpy as np
 
-from mfg_games import parameters
+from mfg_games import parameters, sizes
 
 MOVES = np.array([[-1, 0], [0, -1], [0, 0], [0, 1], [1, 0]])  # (row, column) steps
 MOVE_NAMES = ("up", "left", "stay", "right", "down")
@@ -218,12 +218,17 @@ def drawn_outcomes(
 
 def box(rows: int, columns: int) -> Grid:
     """A grid without walls, closed at its edges."""
-    return Grid(np.ones((rows, columns), bool))
+    return Grid(_without_walls(rows, columns))
 
 
 def torus(rows: int, columns: int) -> Grid:
     """A grid without walls that wraps in both directions."""
-    return Grid(np.ones((rows, columns), bool), wraps=True)
+    return Grid(_without_walls(rows, columns), wraps=True)
+
+
+def _without_walls(rows: int, columns: int) -> np.ndarray:
+    sizes.require(1, rows * columns, len(MOVES))
+    return np.ones((rows, columns), bool)
 
 
 def from_layout(layout: str) -> Grid:

@@ -19,7 +19,7 @@ import zlib
 
 import numpy as np
 
-from mfg_games import parameters
+from mfg_games import parameters, sizes
 
 # Standard deviations of Gaussians, as shares of the size of each factor of the state.
 _SPREADS = (0.05, 0.3)
@@ -109,6 +109,27 @@ def initial_laws(
             ]
             laws += drawn[skipped:]
     return np.stack(laws)
+
+
+def require_size(family: str, numbers: int, horizon: int) -> None:
+    """Requires the laws of a family to fit into the machine, before they are drawn.
+
+    Args:
+      family: its name.
+      numbers: in one law.
+      horizon: number of decision times.
+
+    Raises:
+      ValueError: the name is no family, or its laws, with those that are skipped, do
+        not fit.
+    """
+    parsed = [_parsed(family, part) for part in family.split("+")]
+    count = sum(count for _, count, _, _ in parsed)
+    drawn = count + sum(skipped for _, _, _, skipped in parsed)
+    fits = count <= _MOST_LAWS and drawn <= 2 * _MOST_LAWS
+    allowed = f"at most {_MOST_LAWS} laws in all, with as many skipped"
+    parameters.require(fits, "initial_laws", family, allowed)
+    sizes.require(horizon, 0, 0, entries=drawn * numbers, histories=count * horizon)
 
 
 def separate(family: str) -> list[str]:

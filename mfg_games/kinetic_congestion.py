@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mfg_games import grid, parameters
+from mfg_games import grid, parameters, sizes
 from mfg_games.dynamics import Dynamics
 from mfg_games.registration import register
 
@@ -60,6 +60,7 @@ class KineticCongestion(Dynamics):
         parameters.require(-1 <= target < size, "target", target, allowed)
         parameters.at_least("movement_cost", movement_cost, 0)
         parameters.positive("capacity", capacity)
+        sizes.require(horizon, size, len(grid.MOVES))
         self.horizon = horizon
         self.discount = discount
         self.num_actions = len(grid.MOVES)

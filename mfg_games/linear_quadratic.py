@@ -11,7 +11,7 @@ import numpy as np
 
 from mfg_games import parameters
 from mfg_games.laws import discretised_normal
-from mfg_games.mean_reversion import MeanReversion, symmetric_grid
+from mfg_games.mean_reversion import MeanReversion, require_size, symmetric_grid
 from mfg_games.registration import register
 
 
@@ -71,6 +71,7 @@ class LinearQuadratic(MeanReversion):
     ):
         parameters.at_least("half_width", half_width, 1)
         parameters.positive("dt", dt)
+        require_size(half_width, max_action)
         positions = symmetric_grid("half_width", half_width)
         super().__init__(
             positions,

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from mfg_games import parameters
+from mfg_games import parameters, sizes
 from mfg_games.dynamics import CommonNoise, Dynamics
 from mfg_games.laws import discretised_normal
 from mfg_games.riccati import ClosedForm
@@ -73,6 +73,10 @@ class MeanReversion(Dynamics):
         parameters.probability("common_noise", common_noise)
         parameters.at_least("shock_every", shock_every, 1)
         _check_convex(cross_term, kappa)
+        histories = None
+        if common_noise > 0:
+            histories = _num_histories(horizon, shock_every, common_noise)
+        sizes.require(horizon, len(positions), len(actions), histories=histories)
         self.horizon = horizon
         self.positions = positions
         self.actions = actions
@@ -87,9 +91,9 @@ class MeanReversion(Dynamics):
         self._kappa = kappa[1]
         self._terminal_cost = terminal_cost
         self._correlation = common_noise
-        self._shocks = np.arange(horizon) % shock_every == 0
+        self._shock_every = shock_every
         if common_noise > 0:
-            self.common_noise = _shock_tree(self._shocks, common_noise, shock_every)
+            self.common_noise = _shock_tree(horizon, shock_every)
         widest, fastest = positions[-1] - positions[0], np.abs(actions).max()
         self._spacing = widest / (len(positions) - 1)
         steering = fastest**2 / 2 + abs(self._cross_term) * fastest * widest
@@ -125,7 +129,8 @@ class MeanReversion(Dynamics):
 
     def closed_form(self) -> ClosedForm:
         """The equilibrium in continuous time and space, without a box."""
-        common = self._correlation**2 * self._shocks.mean()
+        shocks = -(-self.horizon // self._shock_every)
+        common = self._correlation**2 * shocks / self.horizon
         law = self.initial_distribution[0]
         mean = law @ self.positions
         return ClosedForm(
@@ -158,6 +163,16 @@ def symmetric_grid(name: str, steps: int, spacing: float = 1.0) -> np.ndarray:
     return np.arange(-steps, steps + 1.0) * spacing
 
 
+def require_size(half_width: int, max_action: int) -> None:
+    """Requires the steps of a game on such grids to fit into the machine.
+
+    Raises:
+      ValueError: they do not.
+    """
+    states, actions = 2 * half_width + 1, 2 * max_action + 1
+    sizes.require(1, states, actions, entries=2 * len(_NOISE) * states * actions)
+
+
 def _check_convex(cross_term: tuple[str, float], kappa: tuple[str, float]) -> None:
     (cross_name, q), (name, value) = cross_term, kappa
     parameters.finite(cross_name, q)
@@ -166,19 +181,26 @@ def _check_convex(cross_term: tuple[str, float], kappa: tuple[str, float]) -> No
     parameters.require(value >= q**2, name, value, allowed)
 
 
-def _shock_tree(shocks: np.ndarray, rho: float, shock_every: int) -> CommonNoise:
-    """Histories whose value is the last step's shock: +1, -1, or 0 for none."""
+def _num_histories(horizon: int, shock_every: int, rho: float) -> int:
+    """How many there are, summed over the times 0..horizon - 1."""
+    shocks = (horizon - 1) // shock_every + 1
     parameters.require(
-        shocks.sum() <= _MAX_SHOCKS,
+        shocks <= _MAX_SHOCKS,
         "shock_every",
         shock_every,
         f"large enough for at most {_MAX_SHOCKS} shocks, i.e. {2**_MAX_SHOCKS} "
-        f"histories, at horizon={len(shocks)} and common_noise={rho!r}",
+        f"histories, at horizon={horizon} and common_noise={rho!r}",
     )
+    before = sum(shock_every * 2**shock for shock in range(1, shocks))
+    last = horizon - 1 - (shocks - 1) * shock_every
+    return 1 + before + last * 2**shocks
+
+
+def _shock_tree(horizon: int, shock_every: int) -> CommonNoise:
+    """Histories whose value is the last step's shock: +1, -1, or 0 for none."""
 
     def advance(t: int, z: float, outcome: int) -> float:
-        return (-1.0, 1.0)[outcome] if shocks[t] else 0.0
+        return (-1.0, 1.0)[outcome] if t % shock_every == 0 else 0.0
 
-    return CommonNoise.unroll(
-        [[0.5, 0.5] if s else [1.0] for s in shocks], 0.0, advance
-    )
+    laws = [[1.0] if t % shock_every else [0.5, 0.5] for t in range(horizon)]
+    return CommonNoise.unroll(laws, 0.0, advance)

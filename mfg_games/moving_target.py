@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mfg_games import crowd, grid, parameters
+from mfg_games import crowd, grid, parameters, sizes
 from mfg_games.dynamics import CommonNoise, Dynamics
 from mfg_games.registration import register
 
@@ -70,6 +70,9 @@ class MovingTarget(Dynamics):
             f"{4**_MAX_MOVES} histories, at horizon={horizon}",
         )
         parameters.one_of("geometry", geometry, tuple(_GEOMETRIES))
+        histories = _num_histories(horizon, move_every)
+        actions = len(grid.MOVES)
+        sizes.require(horizon, size**2, actions, histories=histories)
         self._world = world = _GEOMETRIES[geometry](size, size)
         self.horizon = horizon
         self.num_actions = len(grid.MOVES)
@@ -106,6 +109,13 @@ class MovingTarget(Dynamics):
 
     def action_name(self, action: int) -> str:
         return grid.MOVE_NAMES[action]
+
+
+def _num_histories(horizon: int, move_every: int) -> int:
+    """How many there are, summed over the times 0..horizon - 1."""
+    moves = (horizon - 1) // move_every
+    before = sum(move_every * 4**move for move in range(moves))
+    return before + (horizon - moves * move_every) * 4**moves
 
 
 def _wandering(world: grid.Grid, horizon: int, move_every: int) -> CommonNoise:

@@ -13,6 +13,8 @@ actions in front of the settlement, since the reward needs it.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pyspiel
 
@@ -327,14 +329,19 @@ def _restored_state(game: MeanFieldGame, serialized: str) -> MeanFieldState:
 
 
 def _max_chance_outcomes(d: Dynamics) -> int:
-    common = max(d.num_common_outcomes(t) for t in range(d.horizon))
+    laws = d.common_noise.outcome_probabilities if d.common_noise else [[1.0]]
+    common = max(map(len, laws))
     starts = len(d.initial_laws) * d.num_states
     return max(starts, d.successor_shape[-1] * common)
 
 
 def _utility_range(d: Dynamics) -> tuple[float, float]:
+    last = d.discount**d.horizon
+    weight = d.horizon  # the sum of discount**t
+    if d.discount < 1:
+        weight = -math.expm1(d.horizon * math.log(d.discount)) / (1 - d.discount)
     low, high = (
-        d.discounts[:-1].sum() * step + d.discounts[-1] * end
+        weight * step + last * end
         for step, end in zip(d.reward_range, d.terminal_reward_range, strict=True)
     )
     slack = 1e-6 * (1 + abs(low) + abs(high))  # sums of rounded rewards may exceed

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mfg_games import crowd, grid, parameters
+from mfg_games import crowd, grid, parameters, sizes
 from mfg_games.dynamics import Dynamics
 from mfg_games.registration import register
 
@@ -64,6 +64,8 @@ class PredatorPrey(Dynamics):
         parameters.probability("noise", noise)
         parameters.finite("crowd_aversion", crowd_aversion)
         parameters.one_of("geometry", geometry, tuple(_GEOMETRIES))
+        actions, pairs = len(grid.MOVES), populations**2
+        sizes.require(horizon, size**2, actions, populations, entries=pairs)
         world = _GEOMETRIES[geometry](size, size)
         self.num_populations = populations
         self.horizon = horizon

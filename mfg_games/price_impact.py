@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from mfg_games import parameters
+from mfg_games import parameters, sizes
 from mfg_games.dynamics import Dynamics
 from mfg_games.laws import discretised_normal
 from mfg_games.registration import register
@@ -80,6 +80,7 @@ class PriceImpact(Dynamics):
             f"in the box -{max_inventory}..{max_inventory} set by max_inventory",
         )
         parameters.at_least("initial_std", initial_std, 0.01)
+        sizes.require(horizon, 2 * max_inventory + 1, 2 * max_trade + 1)
         self.horizon = horizon
         self.inventories = np.arange(-max_inventory, max_inventory + 1.0)
         self.trades = np.arange(-max_trade, max_trade + 1.0)

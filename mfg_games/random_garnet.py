@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mfg_games import crowd, parameters
+from mfg_games import crowd, parameters, sizes
 from mfg_games.dynamics import Dynamics
 from mfg_games.registration import register
 
@@ -77,6 +77,8 @@ class RandomGarnet(Dynamics):
         parameters.finite("crowd_aversion", crowd_aversion)
         parameters.at_least("seed", seed, 0)
         parameters.probability("coupling", coupling)
+        entries = num_states * num_actions * branching
+        sizes.require(horizon, num_states, num_actions, entries=entries)
         self.horizon = horizon
         self.num_actions = num_actions
         self.state_shape = (num_states,)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mfg_games import parameters
+from mfg_games import parameters, sizes
 from mfg_games.dynamics import Dynamics
 from mfg_games.registration import register
 
@@ -65,6 +65,7 @@ class RandomLinear(Dynamics):
         parameters.at_least("scale", scale, 0)
         parameters.at_least("seed", seed, 0)
         n = num_states
+        sizes.require(horizon, n, n, entries=2 * n**3)
         rng = np.random.Generator(np.random.PCG64(seed))
         self.tables = Tables(
             *(

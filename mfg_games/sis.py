@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mfg_games import parameters
+from mfg_games import parameters, sizes
 from mfg_games.dynamics import Dynamics
 from mfg_games.registration import register
 
@@ -56,6 +56,7 @@ class SIS(Dynamics):
         parameters.probability("initial_infected", initial_infected)
         parameters.finite("infection_cost", infection_cost)
         parameters.finite("distancing_cost", distancing_cost)
+        sizes.require(horizon, 2, len(_ACTION_NAMES))
         self.horizon = horizon
         self.num_actions = len(_ACTION_NAMES)
         self.state_shape = (2,)

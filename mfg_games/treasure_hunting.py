@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mfg_games import parameters
+from mfg_games import parameters, sizes
 from mfg_games.dynamics import Dynamics
 from mfg_games.registration import register
 
@@ -54,6 +54,7 @@ class TreasureHunting(Dynamics):
         parameters.finite("treasure", treasure)
         parameters.at_least("conservatism", conservatism, 0)
         n = num_states
+        sizes.require(horizon, n, n, entries=3 * horizon)
         self.horizon = horizon
         self.num_actions = n
         self.state_shape = (n,)

@@ -31,6 +31,7 @@ from algorithms.model.push import Push, push_moving, table
 from algorithms.model.sampling import sampled
 from algorithms.model.segments import Segment
 from algorithms.regularisers import Regulariser
+from mfg_games import sizes
 from mfg_games.array_types import check_types
 from mfg_games.nodes import Node
 from mfg_games.observer import decision_observations
@@ -60,6 +61,7 @@ class ArrayModel(MeanFieldModel):
         self._dynamics = d = game.dynamics
         self.num_actions = d.num_actions
         self.num_populations = d.num_populations
+        self._require_memory()
         self._layer = (d.num_populations, d.num_states)
         self._firsts = np.cumsum(
             [0]
@@ -71,6 +73,13 @@ class ArrayModel(MeanFieldModel):
         self._segments = segments.split(d)
         with tf.device(device):
             self._make_tables()
+
+    def _require_memory(self) -> None:
+        """Requires room for the masses, a policy's scores and its values."""
+        try:
+            sizes.require_bytes(3 * self._dynamics.num_nodes * self.dtype.size)
+        except sizes.TooLargeError as error:
+            raise ValueError(f"`{self.game}` has no room: {error}") from None
 
     def _make_tables(self) -> None:
         d = self._dynamics

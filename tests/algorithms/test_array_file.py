@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from algorithms import array_file
+from mfg_games import sizes
 
 ARRAYS = {
     "x": np.arange(12, dtype=np.float64).reshape(3, 4) / 7,
@@ -169,6 +170,12 @@ def test_what_is_no_file_of_arrays_is_refused(path, other):
         array_file.read(path)
     assert str(path) in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_arrays_that_the_memory_does_not_hold_are_refused(path, monkeypatch):
+    monkeypatch.setattr(sizes, "memory", lambda: 100)
+    with pytest.raises(ValueError, match=r"more than the .* GiB of memory"):
+        array_file.read(path)
 
 
 def test_arrays_of_another_kind_are_refused(path):

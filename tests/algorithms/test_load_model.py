@@ -7,6 +7,7 @@ import pytest
 from algorithms.model import load_model
 from algorithms.model.array_model import ArrayModel
 from algorithms.model.enumerated_model import EnumeratedModel
+from mfg_games import sizes
 
 
 def test_kind_follows_the_game():
@@ -56,3 +57,10 @@ def test_devices_by_their_names(device):
     model = load_model("mfg_test_two_roads", device=device)
     flow = model.compiled_distribution(model.uniform_policy())
     assert flow.mass.device.endswith("CPU:0")
+
+
+def test_a_game_whose_nodes_the_memory_does_not_hold_is_refused(monkeypatch):
+    monkeypatch.setattr(sizes, "memory", lambda: 2**30)
+    game = pyspiel.load_game("mfg_sis(horizon=1000000000)")
+    with pytest.raises(ValueError, match=r"`mfg_sis\(.*\)` has no room: 44\.7 GiB"):
+        load_model(game)
