@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+import functools
 import types
 
 import numpy as np
@@ -13,11 +14,18 @@ _CODE = (type, types.ModuleType, types.FunctionType, types.MethodType)
 class Immutable:
     """An object whose attributes are fixed and whose arrays are read-only once frozen.
 
-    `functools.cached_property` goes on working, since it changes no attribute.
+    `functools.cached_property` goes on working, since it changes no attribute; its
+    arrays are read-only from the start.
     """
 
     _frozen = False
     _instead = ""  # what to do instead of changing an attribute
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        for each in vars(cls).values():
+            if isinstance(each, functools.cached_property):
+                each.func = _read_only(each.func)
 
     def freeze(self) -> None:
         """Ends all changes."""
@@ -37,6 +45,18 @@ class Immutable:
             raise AttributeError(
                 f"`{name}` of {type(self).__name__} cannot be changed. {self._instead}"
             )
+
+
+def _read_only(function: Callable) -> Callable:
+    """A function whose results hold read-only arrays."""
+
+    @functools.wraps(function)
+    def wrapped(*arguments):
+        result = function(*arguments)
+        make_read_only(result)
+        return result
+
+    return wrapped
 
 
 def make_read_only(thing: object) -> None:

@@ -86,6 +86,7 @@ def test_common_noise_cannot_be_changed():
 def test_what_is_computed_on_first_use_still_is():
     dynamics = make_dynamics(Remembering, {"size": 5})
     assert dynamics.costs is dynamics.costs
+    assert not dynamics.costs.flags.writeable
     assert dynamics.cost(2) == 2
     assert not dynamics._tables[0]["rewards"][0].flags.writeable
 
