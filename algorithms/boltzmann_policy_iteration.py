@@ -6,6 +6,7 @@ from open_spiel.python.mfg import value as openspiel_value
 import pyspiel
 
 from algorithms import openspiel_arguments
+from algorithms.policy import ArrayPolicy
 from algorithms.policy_iteration import PolicyIteration
 from mfg_games import parameters
 
@@ -35,3 +36,7 @@ class BoltzmannPolicyIteration(PolicyIteration):
         super().__init__(game, 1.0 / lr, dtype, device)
         openspiel_arguments.require_value_function(state_value)
         openspiel_arguments.require_start(self.game, root_state)
+
+    def get_projected_policy(self) -> ArrayPolicy:
+        """`get_policy`, under OpenSpiel's name."""
+        return self.get_policy()
