@@ -33,12 +33,12 @@ def test_a_table_learns_what_exact_mirror_descent_computes(alpha, exact, seed):
     deep = DeepMirrorDescent.make(CERTAIN, **TABLE, tau=2.0, alpha=alpha, seed=seed)
     uniform = exact.get_policy().probabilities
     for _ in range(3):
-        assert deep.exploitability == pytest.approx(exact.exploitability, abs=1e-4)
+        assert deep.exploitability == pytest.approx(exact.exploitability, abs=0.005)
         deep.iteration()
         exact.iteration()
         here = reached(exact)
         found, expected = (s.get_policy().probabilities for s in (deep, exact))
-        np.testing.assert_allclose(found[here], expected[here], atol=1e-4)
+        np.testing.assert_allclose(found[here], expected[here], atol=0.005)
     assert np.abs(expected - uniform)[here].max() > 0.3
 
 
@@ -50,7 +50,7 @@ def test_other_choices_learn_the_same_table(changes, seed):
     deep = DeepMirrorDescent.make(CERTAIN, **options, seed=seed)
     deep.iteration()
     exact.iteration()
-    assert deep.exploitability == pytest.approx(exact.exploitability, abs=1e-3)
+    assert deep.exploitability == pytest.approx(exact.exploitability, abs=0.01)
 
 
 def test_a_network_comes_near_to_the_exact_values(exploitabilities, seed):

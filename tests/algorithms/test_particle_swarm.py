@@ -1,15 +1,11 @@
 """Particle swarms over policies."""
 
-import functools
-
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from algorithms.checkpoint import load, save
 from algorithms.exploitability import exploitability
 from algorithms.history import Record
-from algorithms.model.array_model import ArrayModel
 from algorithms.particle_swarm import ParticleSwarm
 from algorithms.policy import ArrayPolicy
 
@@ -18,16 +14,6 @@ RICH = (
     "mfg_test_random(seed=3,states=3,populations=2,horizon=3,restricted=true,"
     "leaning=true,common_noise=true,terminal=true,discount=0.8)"
 )
-
-
-@pytest.fixture(autouse=True)
-def plain_graphs(request, monkeypatch):
-    """XLA's compilation outlasts most tests: only those marked `xla` have it."""
-    if "xla" not in request.keywords:
-        plain = functools.partial(tf.function, autograph=False)
-        monkeypatch.setattr(
-            ArrayModel, "compile", lambda self, function: plain(function)
-        )
 
 
 def softmax(logits: np.ndarray, legal: np.ndarray) -> np.ndarray:
