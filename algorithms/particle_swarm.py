@@ -46,8 +46,6 @@ class ParticleSwarm(Solver):
       ValueError: a parameter is out of range, or the game's nodes depend on the crowd.
     """
 
-    graph_options = ("_particles",)
-
     def __init__(
         self,
         game: pyspiel.Game | str,
@@ -67,7 +65,7 @@ class ParticleSwarm(Solver):
         parameters.positive("spread", spread)
         parameters.at_least("seed", seed, 0)
         self._inertia, self._cognitive, self._social = inertia, cognitive, social
-        self._seed, self._particles = seed, particles
+        self._seed = seed
         super().__init__(game, dtype, device)
         if self.model.node_names():
             raise ValueError(

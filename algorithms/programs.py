@@ -1,18 +1,17 @@
 """Methods of solvers as programs, compiled once for all solvers that may share them.
 
-A program belongs to a model, a class, a method and what shapes its graph. It is traced
-not on the solver that asks for it first but on a bare copy, which has the model and the
-declared options and nothing else. Numbers among the options are tensors there, which
-each solver passes with its own values. What is not declared cannot be read, and what is
-a tensor cannot decide what the graph looks like: no solver computes with another one's
-options.
+A program belongs to a model, a class, a method, the structure and shapes of its
+arguments and what else shapes its graph. It is traced not on the solver that asks for
+it first but on a bare copy, which has the model and the declared options and nothing
+else. Numbers among the options are tensors there, which each solver passes with its own
+values. What is not declared cannot be read, and what is a tensor cannot decide what the
+graph looks like: no solver computes with another one's options.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 import contextlib
-import functools
 import numbers
 
 import optree
@@ -41,8 +40,23 @@ def program(solver, method: str) -> Callable:
         with _explained(bare):
             return getattr(bare, method)(*arguments)
 
-    shared = model.program((kind, method, structure, rest), run)
-    return functools.partial(shared, [tf.constant(rate, model.dtype) for rate in rates])
+    rates = [tf.constant(rate, model.dtype) for rate in rates]
+    shared = None
+
+    def call(*arguments):
+        nonlocal shared
+        if shared is None:
+            key = kind, method, structure, rest, _signature(arguments)
+            shared = model.program(key, run)
+        return shared(rates, *arguments)
+
+    return call
+
+
+def _signature(arguments: tuple) -> Hashable:
+    """What programs fix about their arguments: structure, shapes and dtypes."""
+    tensors, structure = optree.tree_flatten(arguments)
+    return structure, tuple((*tensor.shape, tensor.dtype) for tensor in tensors)
 
 
 def _is_rate(leaf) -> bool:
