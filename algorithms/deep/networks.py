@@ -172,6 +172,7 @@ def compiled(function: Callable, *signature, xla: bool = True) -> Callable:
         use_tensorflow()
         return graph(*arguments)
 
+    run.experimental_get_tracing_count = graph.experimental_get_tracing_count
     return run
 
 
