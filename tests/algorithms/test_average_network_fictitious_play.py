@@ -55,7 +55,7 @@ def solver(game=SMALL, **changes) -> AverageNetworkFictitiousPlay:
 def test_the_student_approaches_the_exact_average(choices, seed):
     """Responses to a student's flow are those to the average's if it is near.
 
-    The distance is 0.015 at most for 20 seeds, where the uniform policy has 0.2.
+    The distance is 0.015 at most for ten seeds, where the uniform policy has 0.2.
     """
     exact = FictitiousPlay(GAME)
     uniform = exact.get_policy().probabilities

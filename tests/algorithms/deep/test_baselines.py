@@ -52,7 +52,7 @@ def test_tables_learn_what_the_exact_solver_computes(
     for _ in range(3):
         deep.iteration()
         exact.iteration()
-        # To 1e-3 for 20 seeds.
+        # To 1e-3 for ten seeds.
         assert deep.exploitability == pytest.approx(exact.exploitability, abs=0.01)
         found, expected = (s.get_policy().probabilities for s in (deep, exact))
         here = reached(exact)

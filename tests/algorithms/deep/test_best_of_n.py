@@ -130,7 +130,7 @@ def test_games_of_different_lengths(seed):
 
 @pytest.mark.parametrize(("beta", "missed"), [(0.0, 0.1), (1.0, 0.4)])
 def test_without_noise_the_response_is_nearly_the_best(beta, missed, seed):
-    """In parts of what the uniform policy misses, 0.03 and 0.2 at most for 20 seeds.
+    """In parts of what the uniform policy misses, 0.03 and 0.2 at most for ten seeds.
 
     With the backward divergence, which gives up actions, some end in a local optimum.
     """

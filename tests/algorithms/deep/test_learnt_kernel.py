@@ -41,7 +41,7 @@ def test_it_approaches_the_true_law(game, seed):
     places = here.successors.numpy()[here.probabilities.numpy() > 0]
     rows = np.union1d(places[places >= 0], here.start_rows)
     distances = np.abs(found - true).sum(2)[rows] / 2  # total variation
-    # 0.015 at most for 20 seeds. A law that ignores the node or the action misses
+    # 0.015 at most for ten seeds. A law that ignores the node or the action misses
     # `LEANING` by 0.079 at least, the uniform one misses `CALM` by 0.35.
     assert distances[here.legal.numpy()[rows]].mean() < 0.04
 

@@ -106,7 +106,7 @@ def test_a_density_integrates_to_one():
 def test_it_fits_a_mixture(seed):
     """Two narrow normals far apart, and there and back to 1e-5.
 
-    Off by 0.05 nats at most for 20 seeds, 0.15 the other way round; one normal is off
+    Off by 0.05 nats at most for ten seeds, 0.15 the other way round; one normal is off
     by 0.97.
     """
     rng = np.random.default_rng(seed)

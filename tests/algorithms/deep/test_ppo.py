@@ -44,7 +44,7 @@ TINY = {
     ],
 )
 def test_the_response_is_nearly_the_best(game, precision, rounding, seed):
-    """To a tenth of what the uniform policy misses; to 3.3% at most for 20 seeds."""
+    """To a tenth of what the uniform policy misses; to 3.3% at most for ten seeds."""
     here = frozen(game)
     learner = PPO(spec(here, precision), PPOConfig(rounds=15, **QUICK), seed)
     policy = learner.respond(here, uniform(here), 0)

@@ -92,7 +92,7 @@ def test_a_search_by_hand(simulations, visits, values):
 def test_many_simulations_find_the_exact_values(game, simulations, error, seed):
     """Although nothing was learnt; from all nodes side by side.
 
-    With noise to 0.09 for 20 seeds, and to 0.6 at least in 20 simulations.
+    With noise to 0.09 for ten seeds, and to 0.6 at least in 20 simulations.
     """
     here = frozen(game)
     rows = np.arange(len(here.legal))

@@ -28,7 +28,7 @@ def actions(learner, time: int, places: np.ndarray) -> np.ndarray:
 def test_one_step_of_the_linear_quadratic_game(cross_term, terminal_cost, most, seed):
     """The derivative of -a^2 / 2 dt + q a g dt - c (g - (K g + a) dt)^2 / 2 is zero.
 
-    Relative errors of 0.02 and 0.25 at most for 20 seeds; of 1 by doing nothing.
+    Relative errors of 0.02 and 0.25 at most for ten seeds; of 1 by doing nothing.
     """
     game = LinearQuadraticModel(
         horizon=1,
