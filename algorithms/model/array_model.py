@@ -30,6 +30,7 @@ from algorithms.model.one_step import OneStep
 from algorithms.model.push import Push, push_moving, table
 from algorithms.model.sampling import sampled
 from algorithms.model.segments import Segment
+from algorithms.model.soundness import LAW_TOLERANCE
 from algorithms.regularisers import Regulariser
 from mfg_games import sizes
 from mfg_games.array_types import check_types
@@ -155,23 +156,30 @@ class ArrayModel(MeanFieldModel):
             carry, (masses,) = segments.scan(step, carry, times, [self._spec(segment)])
             layers.append(masses)
         mass, sound = carry
-        sound &= self._conserved([*layers, mass[None]])
         masses = tf.concat([tf.reshape(layer, [-1]) for layer in layers], 0)
         joint = tf.zeros((0, self.num_actions), self.dtype)
         if self._dynamics.joint_law:
             joint = self._law(masses, self.expand(policy))
-        return Flow(masses, mass, joint, sound)
+        return Flow(masses, mass, joint, sound & self._conserved(masses, mass))
 
-    def _conserved(self, layers: list[tf.Tensor]) -> tf.Tensor:
-        """Whether the masses of segments, [times, H, N, S], and at the horizon are."""
-        d = self._dynamics
-        times = [*(segment.start for segment in self._segments), d.horizon]
-        return tf.reduce_all(
+    def _conserved(self, masses: tf.Tensor, rest: tf.Tensor) -> tf.Tensor:
+        """Whether all layers' masses sum to the probabilities of their histories."""
+        d, times = self._dynamics, range(self._dynamics.horizon + 1)
+        expected = [
+            np.repeat(d.history_probabilities(t), d.num_populations) for t in times
+        ]
+        allowed = [
+            (t + 1) * LAW_TOLERANCE[self.dtype] * p for t, p in enumerate(expected)
+        ]
+        sums = tf.concat(
             [
-                soundness.conserved(masses, d.history_probabilities(time), time)
-                for time, masses in zip(times, layers, strict=True)
-            ]
+                tf.reduce_sum(tf.reshape(array, [-1, d.num_states]), -1)
+                for array in (tf.cast(masses, tf.float64), tf.cast(rest, tf.float64))
+            ],
+            0,
         )
+        missed = tf.abs(sums - np.concatenate(expected))
+        return tf.reduce_all(missed <= np.concatenate(allowed))
 
     def flow_of(self, measure: tf.Tensor) -> Flow:
         """The flow of which an array [D, A] is the mass of nodes and actions.
@@ -331,7 +339,7 @@ class ArrayModel(MeanFieldModel):
             base = tf.reshape(base, [-1])
             layers.append((*self._action_values(*continuations), base))
         columns = [tf.concat(column[::-1], 0) for column in zip(*layers, strict=True)]
-        return Evaluation(*columns, self._totals(carry))
+        return Evaluation(*columns, self._totals(carry, columns[-1]))
 
     def absolute(self, q: tf.Tensor, values: Evaluation) -> tf.Tensor:
         base = tf.repeat(values.base, self._dynamics.num_states)
@@ -359,12 +367,13 @@ class ArrayModel(MeanFieldModel):
         for history, probability in enumerate(probabilities):
             yield d.horizon, history, flow.rest.numpy()[history] / probability
 
-    def _action_values(self, rewards, after, gain) -> tuple[tf.Tensor, ...]:
+    def _action_values(self, rewards, after, best_after) -> tuple[tf.Tensor, ...]:
         """Q, best Q and scores of a segment from what `_backward` puts out."""
-        q = tf.reshape(rewards + self._by_action(after), [-1, self.num_actions])
-        gain = tf.reshape(self._by_action(gain), [-1, self.num_actions])
-        scores = tf.reshape(after, [-1]) if self._scores_states else q
-        return q, q + gain, scores
+        q, best_q = (
+            tf.reshape(rewards + self._by_action(column), [-1, self.num_actions])
+            for column in (after, best_after)
+        )
+        return q, best_q, tf.reshape(after, [-1]) if self._scores_states else q
 
     def _backward_specs(self, segment: Segment) -> list[tf.TensorSpec]:
         """Of the rewards, continuations and bases that `_backward` puts out."""
@@ -380,7 +389,7 @@ class ArrayModel(MeanFieldModel):
     ):
         """One step back in time.
 
-        Values and gains share one array, and the sweep keeps the continuations, from
+        Both values share one array, and the sweep keeps the continuations, from
         which Q is made after it. Otherwise XLA computes the expectation over the noise
         anew for every action: on 200 x 200 cells this sweep then takes 2.2 times as
         long.
@@ -394,25 +403,20 @@ class ArrayModel(MeanFieldModel):
           regulariser: of `evaluate`.
 
         Returns:
-          (the carry now; (rewards, continuations of value and gain, base)).
+          (the carry now; (rewards, continuations of both values, base)).
         """
         where = self._step.transition(segment, i, law)
         rewards = self._rewards(segment, i, law, policy, carry.columns)
         weights = self._weights(law, policy)
-        rewards, paid = backward.centred(rewards, weights, self.dtype)
-        after = self._step.continuation(segment, carry.columns, where)
-        after, gain = tf.unstack(after)
-        value, now = backward.decide(
-            rewards + self._by_action(after),
-            self._by_action(gain),
-            policy,
-            self._legal,
-            regulariser,
+        rewards, paid = backward.centred(
+            rewards, weights, segment.probabilities, self.dtype
         )
+        after = self._step.continuation(segment, carry.columns, where)
+        q, best_q = (rewards + self._by_action(column) for column in tf.unstack(after))
+        values = backward.decide(q, best_q, policy, self._legal, regulariser)
         base = paid + self._expected(segment, carry.base)
-        resolution = carry.resolution + backward.rounding(value, paid)
-        carry = backward.Carry(tf.stack([value, now]), base, resolution)
-        return carry, (rewards, after, gain, base)
+        carry = backward.Carry(tf.stack(values), base)
+        return carry, (rewards, *tf.unstack(after), base)
 
     def _weights(self, law: tf.Tensor, policy: tf.Tensor) -> tf.Tensor:
         """Whose rewards the mean is taken of, [H, N, S, A], or [H, N, S, 1]."""
@@ -423,22 +427,43 @@ class ArrayModel(MeanFieldModel):
     def _end(self, mass: tf.Tensor) -> backward.Carry:
         """What is known at the horizon, where the masses are [H, N, S]."""
         rewards = self._terminal_rewards(mass)[..., None]
-        values, base = backward.centred(rewards, mass[..., None], self.dtype)
+        probabilities = self._dynamics.history_probabilities(self._dynamics.horizon)
+        values, base = backward.centred(
+            rewards, mass[..., None], probabilities, self.dtype
+        )
         values = values[..., 0]
-        columns = tf.stack([values, tf.zeros_like(values)])
-        return backward.Carry(columns, base, backward.rounding(values, base))
+        columns = tf.stack([values, values])
+        return backward.Carry(columns, base)
 
     def _expected(self, segment: Segment, base: tf.Tensor) -> tf.Tensor:
         """The expectation over the common noise, [H, N], of a base [H * B, N]."""
         base = tf.reshape(base, (segment.histories, segment.branches, -1))
         return tf.einsum("hbn,b->hn", base, segment.outcomes)
 
-    def _totals(self, start: backward.Carry) -> Totals:
+    def _totals(self, start: backward.Carry, bases: tf.Tensor) -> Totals:
         """Values and gains of the populations from those of the nodes at time 0."""
-        columns = self._initial * tf.cast(start.columns, tf.float64)
-        value, gain = tf.unstack(tf.reduce_sum(columns, [1, 3]))
+        values, best_values = tf.unstack(tf.cast(start.columns, tf.float64))
+        value, gain = (
+            tf.reduce_sum(self._initial * column, [0, 2])
+            for column in (values, best_values - values)
+        )
         value += tf.reduce_mean(start.base, axis=0)
-        return Totals(value, gain, start.resolution)
+        sizes = tf.reduce_max(tf.abs(values)), tf.reduce_max(tf.abs(bases))
+        resolution = self._resolution(*sizes)
+        rounded = (gain < 0) & (gain >= -resolution)
+        return Totals(value, tf.where(rounded, tf.zeros_like(gain), gain), resolution)
+
+    def _resolution(self, values: tf.Tensor, bases: tf.Tensor) -> tf.Tensor:
+        """How much rounding there may be in gains, of the largest sizes at any time.
+
+        Values are rounded in each step, and rewards, which are float64, once.
+        """
+        single, double = (
+            float(np.finfo(dtype.as_numpy_dtype).eps)
+            for dtype in (self.dtype, tf.float64)
+        )
+        steps = self._dynamics.horizon + 1
+        return steps * single * tf.cast(values, tf.float64) + double * bases
 
     def _rewards(self, segment: Segment, i, law, policy, values) -> tf.Tensor:
         """Rewards in the i-th step, float64 [H, N, S, A or 1]; see `_backward`."""

@@ -71,9 +71,8 @@ class Totals(NamedTuple):
 
     Attributes:
       value: [N], the policy's value.
-      gain: [N], what the best response's value is above it. It is a sum of gains in
-        single decisions, none of them negative, and no difference of values: a constant
-        in all rewards leaves it alone.
+      gain: [N], what the best response's value is above it. Both are counted from what
+        all are paid alike, so that a constant in the rewards changes no gain.
       resolution: how much of `gain` may be rounding.
     """
 
@@ -231,14 +230,17 @@ class MeanFieldModel(abc.ABC):
           FloatingPointError: a mass or a total became infinite or NaN, or masses do not
             sum to one, without a fault of the game.
         """
-        if flow.sound and (totals is None or np.isfinite(totals.gain.numpy()).all()):
+        if flow.sound and (totals is None or _is_gain(totals.gain.numpy())):
             return
         fault = self.fault(flow)
         if fault:
             raise GameFault(fault)
         if not flow.sound:
             raise FloatingPointError("the masses do not sum to one")
-        raise FloatingPointError(f"the policy's value is {totals.value.numpy()}")
+        raise FloatingPointError(
+            f"the policy's value is {totals.value.numpy()}, and a best response gains "
+            f"{totals.gain.numpy()}"
+        )
 
     @abc.abstractmethod
     def steps(self, flow: Flow) -> Steps:
@@ -391,3 +393,8 @@ class MeanFieldModel(abc.ABC):
     def compiled_steps(self) -> Callable[[Flow], Steps]:
         """`steps`, compiled."""
         return self.program("steps", self.steps)
+
+
+def _is_gain(gain: np.ndarray) -> bool:
+    """Whether all entries are finite and none is negative."""
+    return bool(np.isfinite(gain).all() and gain.min() >= 0)

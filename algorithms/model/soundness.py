@@ -26,23 +26,6 @@ def are_laws(probabilities: np.ndarray | tf.Tensor) -> np.ndarray | tf.Tensor:
     return signs & (abs(sums - 1) <= LAW_TOLERANCE[tf.float64])
 
 
-def conserved(masses: tf.Tensor, probabilities: np.ndarray, start: int) -> tf.Tensor:
-    """Whether masses sum to the probabilities of the noise histories.
-
-    Args:
-      masses: [times, H, N, S], of consecutive times.
-      probabilities: float64 [H], of the histories.
-      start: the first of the times.
-
-    Returns:
-      A bool scalar, false also where a mass is NaN.
-    """
-    shares = tf.reduce_sum(tf.cast(masses, tf.float64), -1) / probabilities[:, None]
-    steps = start + np.arange(1, masses.shape[0] + 1)
-    allowed = LAW_TOLERANCE[masses.dtype] * steps[:, None, None]
-    return tf.reduce_all(tf.abs(shares - 1) <= allowed)
-
-
 def fault(game: MeanFieldGame, t: int, history: int, law: np.ndarray) -> str | None:
     """What is wrong with one step of a game, in one sentence; None for nothing.
 
