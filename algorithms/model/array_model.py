@@ -408,9 +408,7 @@ class ArrayModel(MeanFieldModel):
         where = self._step.transition(segment, i, law)
         rewards = self._rewards(segment, i, law, policy, carry.columns)
         weights = self._weights(law, policy)
-        rewards, paid = backward.centred(
-            rewards, weights, segment.probabilities, self.dtype
-        )
+        rewards, paid = backward.centred(rewards, weights, self.dtype)
         after = self._step.continuation(segment, carry.columns, where)
         q, best_q = (rewards + self._by_action(column) for column in tf.unstack(after))
         values = backward.decide(q, best_q, policy, self._legal, regulariser)
@@ -427,10 +425,7 @@ class ArrayModel(MeanFieldModel):
     def _end(self, mass: tf.Tensor) -> backward.Carry:
         """What is known at the horizon, where the masses are [H, N, S]."""
         rewards = self._terminal_rewards(mass)[..., None]
-        probabilities = self._dynamics.history_probabilities(self._dynamics.horizon)
-        values, base = backward.centred(
-            rewards, mass[..., None], probabilities, self.dtype
-        )
+        values, base = backward.centred(rewards, mass[..., None], self.dtype)
         values = values[..., 0]
         columns = tf.stack([values, values])
         return backward.Carry(columns, base)

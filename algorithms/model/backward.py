@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from algorithms.regularisers import Regulariser
@@ -24,21 +23,22 @@ class Carry(NamedTuple):
 
 
 def centred(
-    rewards: tf.Tensor, weights: tf.Tensor, totals: np.ndarray, dtype: tf.DType
+    rewards: tf.Tensor, weights: tf.Tensor, dtype: tf.DType
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Splits rewards into their mean and the rest.
 
     Args:
       rewards: float64 [H, N, S, A or 1].
-      weights: of the mean, in the same shape.
-      totals: float64 [H], what the weights of each population sum to.
+      weights: of the mean, in the same shape. Only their rounding makes their sum
+        other than known, but of a large constant that would leave much.
       dtype: of the rest.
 
     Returns:
       The rest in the shape of `rewards`, and the mean, float64 [H, N].
     """
-    mean = tf.reduce_sum(tf.cast(weights, tf.float64) * rewards, [2, 3])
-    mean = tf.stop_gradient(mean / totals[:, None])
+    weights = tf.cast(weights, tf.float64)
+    mean, total = (tf.reduce_sum(w, [2, 3]) for w in (weights * rewards, weights))
+    mean = tf.stop_gradient(tf.math.divide_no_nan(mean, total))
     return tf.cast(rewards - mean[:, :, None, None], dtype), mean
 
 

@@ -14,7 +14,7 @@ class MeasuringSolver(MirrorDescent):
     spoilt: Mapping[int, float] = types.MappingProxyType({})
 
     def __init__(self, game, lr: float = 0.1):
-        super().__init__(game, lr)
+        super().__init__(game, lr=lr)
         self._measured = {}
         self.variables = {"moves": tf.Variable(0, dtype=tf.int64)}
 

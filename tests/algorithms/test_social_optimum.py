@@ -8,6 +8,7 @@ from toy_dynamics import share_exploitability
 
 from algorithms.adaptive_mirror_descent import AdaptiveMirrorDescent
 from algorithms.checkpoint import load, save
+from algorithms.history import Record
 from algorithms.model import load_model
 from algorithms.model.array_model import ArrayModel
 from algorithms.planner import load_planner, price_of_anarchy
@@ -63,7 +64,7 @@ def test_two_roads_by_hand(tmp_path):
 
 def goes_on_from_a_checkpoint(solver, directory):
     count, expected = solver.num_iterations, solver.metrics
-    save(directory / "c.npz", solver, solver.state, [])
+    save(directory / "c.npz", solver, solver.state, [Record(0, 1.0, 0.0)])
     solver.iteration()
     load(directory / "c.npz", solver)
     assert solver.num_iterations == count

@@ -83,9 +83,8 @@ def first_choice(solver) -> np.ndarray:
 def optimality_gap(planner, solver) -> float:
     """What the planner gains by its best response to the derivative rewards."""
     policy = planner.as_tensor(solver.get_policy().probabilities)
-    return float(
-        planner.evaluate(policy, planner.distribution(policy)).totals.exploitability
-    )
+    values = planner.evaluate(policy, planner.distribution(policy))
+    return float(values.totals.exploitability)
 
 
 def test_a_slower_law_finds_the_equilibrium_and_a_faster_one_the_optimum(seed):

@@ -9,6 +9,7 @@ import pytest
 import toy_dynamics  # noqa: F401 (registers)
 
 from algorithms.checkpoint import load, save
+from algorithms.history import Record
 from algorithms.correlated.psro import MeanFieldPSRO
 from algorithms.correlated.regret_minimisers import NAMES
 from algorithms.run import Stopping, run
@@ -61,7 +62,7 @@ def test_gaps_fall_on_a_game_in_time(equilibrium, tmp_path):
     assert first == pytest.approx(solver.exploitability)  # of the uniform policy
     for _ in range(6):
         solver.iteration()
-    save(tmp_path / "c.npz", solver, solver.state, [])
+    save(tmp_path / "c.npz", solver, solver.state, [Record(0, 1.0, 0.0)])
     found = dict(solver.metrics)
     assert 0 < found["optimality_gap"] < 0.2 * first
     solver.iteration()
