@@ -30,21 +30,22 @@ def require_agreement(dynamics: Dynamics, by_number: Collection[str]) -> None:
       ValueError: they differ.
     """
     rng = np.random.default_rng(0)
-    for method, t, history in _calls(dynamics):
-        terminal = method == "terminal_reward"
-        law = dynamics.initial_distribution if terminal else dynamics.uniform_law()
-        draws = rng.gamma(1.0, size=law.shape) + 1e-3
-        law = draws / draws.sum(axis=tuple(range(1, law.ndim)), keepdims=True)
-        z = dynamics.noise_value(t + (method == "transition"), history)
-        time = () if terminal else (t,)
-        expected = getattr(one_step, method)(dynamics, np, *time, law, z)
-        if method not in by_number:
-            t, z = tf.constant(t), None if z is None else tf.constant(z)
-        found = tracing.call(dynamics, method, t, tf.constant(law), z)
-        if method == "transition":
-            values = rng.random(dynamics.num_states)
-            expected, found = (_mean(values, *step) for step in (expected, found))
-        _compare(dynamics, method, int(t), np.asarray(expected), np.asarray(found))
+    with np.errstate(all="ignore"):  # what is no number is found where it is met
+        for method, t, history in _calls(dynamics):
+            terminal = method == "terminal_reward"
+            law = dynamics.initial_distribution if terminal else dynamics.uniform_law()
+            draws = rng.gamma(1.0, size=law.shape) + 1e-3
+            law = draws / draws.sum(axis=tuple(range(1, law.ndim)), keepdims=True)
+            z = dynamics.noise_value(t + (method == "transition"), history)
+            time = () if terminal else (t,)
+            expected = getattr(one_step, method)(dynamics, np, *time, law, z)
+            if method not in by_number:
+                t, z = tf.constant(t), None if z is None else tf.constant(z)
+            found = tracing.call(dynamics, method, t, tf.constant(law), z)
+            if method == "transition":
+                values = rng.random(dynamics.num_states)
+                expected, found = (_mean(values, *step) for step in (expected, found))
+            _compare(dynamics, method, int(t), np.asarray(expected), np.asarray(found))
 
 
 def _calls(d: Dynamics) -> Iterator[tuple[str, int, int]]:

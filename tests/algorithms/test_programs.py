@@ -104,7 +104,7 @@ def compilations(monkeypatch):
 
     def counted(self, *arguments):
         done.append(self)
-        compile_it(self, *arguments)
+        return compile_it(self, *arguments)
 
     monkeypatch.setattr(Compiled, "_compile", counted)
     return done

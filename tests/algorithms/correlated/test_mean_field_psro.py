@@ -9,9 +9,9 @@ import pytest
 import toy_dynamics  # noqa: F401 (registers)
 
 from algorithms.checkpoint import load, save
-from algorithms.history import Record
 from algorithms.correlated.psro import MeanFieldPSRO
 from algorithms.correlated.regret_minimisers import NAMES
+from algorithms.history import Record
 from algorithms.run import Stopping, run
 
 # One object each, whose sweeps are compiled once.
