@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 import contextlib
 import pathlib
 import threading
-from typing import NamedTuple
 import warnings
 
 import optree
@@ -21,25 +20,10 @@ _SHARE_OF_MAPS = 0.75  # the rest is for programs in the making, threads and arr
 _warned = False
 
 
-class _Program(NamedTuple):
-    """A compiled function of flat tensors.
-
-    Attributes:
-      captured: tensors that the call takes after the function's own.
-      call: the call.
-      results: the structure of what it returns.
-    """
-
-    captured: Sequence[tf.Tensor]
-    call: Callable
-    results: optree.PyTreeSpec
-
-
 class Compiled:
     """A function of tensors, compiled at its first call.
 
-    All later arguments must have the shapes and dtypes of the first ones of the same
-    structure.
+    All later arguments must have the structure, shapes and dtypes of the first ones.
     `tf.function` would compare them with those of all earlier calls, and even its
     concrete functions bind and check them anew: 0.3 and 0.15 ms a call, more than the
     sweeps of a small game take. Here only the flat tensors are passed on.
@@ -61,7 +45,7 @@ class Compiled:
     def __init__(self, function: Callable, device: str | None = None):
         self._function = function
         self._device = device
-        self._programs: dict[optree.PyTreeSpec, _Program] = {}
+        self._call: Callable | None = None
         self._lock = threading.Lock()
 
     def __call__(self, *arguments):
@@ -69,31 +53,23 @@ class Compiled:
         tensors, structure = optree.tree_flatten(arguments)
         # Entering a device takes time even where there is none to enter.
         with tf.device(self._device) if self._device else contextlib.nullcontext():
-            program = self._programs.get(structure)
-            if program is None:
-                program = self._compile(tensors, structure)
-            results = program.call(*tensors, *program.captured)
-        return program.results.unflatten(results)
+            if self._call is None:
+                self._compile(tensors, structure)
+            results = self._call(*tensors, *self._captured)
+        return self._results.unflatten(results)
 
-    def _compile(
-        self, tensors: list[tf.Tensor], structure: optree.PyTreeSpec
-    ) -> _Program:
-        specs = []
-
+    def _compile(self, tensors: list[tf.Tensor], structure: optree.PyTreeSpec) -> None:
         def flat_function(*tensors):
             result = self._function(*structure.unflatten(tensors))
-            results, spec = optree.tree_flatten(result)
-            specs.append(spec)
+            results, self._results = optree.tree_flatten(result)
             return results
 
         with self._lock:
-            if structure not in self._programs:  # else another thread was quicker
+            if self._call is None:  # else another thread was quicker
                 xla = self.xla and room_for_xla()
                 compiled = tf.function(flat_function, jit_compile=xla, autograph=False)
                 concrete = compiled.get_concrete_function(*tensors)
-                program = _Program(*_flat_call(concrete), specs[-1])
-                self._programs[structure] = program
-            return self._programs[structure]
+                self._captured, self._call = _flat_call(concrete)
 
 
 def _flat_call(concrete) -> tuple[Sequence[tf.Tensor], Callable]:

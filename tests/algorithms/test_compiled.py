@@ -55,12 +55,11 @@ def test_equals_the_plain_function_on_a_device():
     assert "CPU:0" in function(x).device
 
 
-def test_another_structure_is_another_program():
+def test_another_number_of_tensors_is_refused():
     function = Compiled(lambda x, y: (x, y))
-    one, two = tf.constant(1.0), tf.constant(2.0)
-    for _ in range(2):
-        assert function(one, None) == (one, None)
-        assert function(one, two) == (one, two)
+    function(tf.constant(1.0), None)
+    with pytest.raises(ValueError, match="specifies 1 arguments"):
+        function(tf.constant(1.0), tf.constant(2.0))
 
 
 def test_without_the_private_call_the_public_one_serves(monkeypatch):
