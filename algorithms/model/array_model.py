@@ -408,7 +408,8 @@ class ArrayModel(MeanFieldModel):
         where = self._step.transition(segment, i, law)
         rewards = self._rewards(segment, i, law, policy, carry.columns)
         weights = self._weights(law, policy)
-        rewards, paid = backward.centred(rewards, weights, self.dtype)
+        shares = weights / segment.probabilities[:, None, None, None]
+        rewards, paid = backward.centred(rewards, shares, self.dtype)
         after = self._step.continuation(segment, carry.columns, where)
         q, best_q = (rewards + self._by_action(column) for column in tf.unstack(after))
         values = backward.decide(q, best_q, policy, self._legal, regulariser)
@@ -417,21 +418,26 @@ class ArrayModel(MeanFieldModel):
         return carry, (rewards, *tf.unstack(after), base)
 
     def _weights(self, law: tf.Tensor, policy: tf.Tensor) -> tf.Tensor:
-        """Whose rewards the mean is taken of, [H, N, S, A], or [H, N, S, 1]."""
-        if self._dynamics.joint_law:
-            return law
-        return law[..., None] * policy if self._paid > 1 else law[..., None]
+        """Whose rewards are averaged, float64 [H, N, S, A], or [H, N, S, 1]."""
+        if not self._dynamics.joint_law:
+            law = law[..., None] * policy if self._paid > 1 else law[..., None]
+        return tf.cast(law, tf.float64)
 
     def _end(self, mass: tf.Tensor) -> backward.Carry:
         """What is known at the horizon, where the masses are [H, N, S]."""
         rewards = self._terminal_rewards(mass)[..., None]
-        values, base = backward.centred(rewards, mass[..., None], self.dtype)
+        d = self._dynamics
+        shares = tf.cast(mass, tf.float64)[..., None]
+        shares /= d.history_probabilities(d.horizon)[:, None, None, None]
+        values, base = backward.centred(rewards, shares, self.dtype)
         values = values[..., 0]
         columns = tf.stack([values, values])
         return backward.Carry(columns, base)
 
     def _expected(self, segment: Segment, base: tf.Tensor) -> tf.Tensor:
         """The expectation over the common noise, [H, N], of a base [H * B, N]."""
+        if segment.branches == 1:  # a product of matrices is slow to call
+            return base
         base = tf.reshape(base, (segment.histories, segment.branches, -1))
         return tf.einsum("hbn,b->hn", base, segment.outcomes)
 

@@ -29,17 +29,17 @@ def centred(
 
     Args:
       rewards: float64 [H, N, S, A or 1].
-      weights: of the mean, in the same shape. Only their rounding makes their sum
-        other than known, but of a large constant that would leave much.
+      weights: float64, of the mean, in the same shape, with a sum of one.
       dtype: of the rest.
 
     Returns:
       The rest in the shape of `rewards`, and the mean, float64 [H, N].
     """
-    weights = tf.cast(weights, tf.float64)
-    mean, total = (tf.reduce_sum(w, [2, 3]) for w in (weights * rewards, weights))
-    mean = tf.stop_gradient(tf.math.divide_no_nan(mean, total))
-    return tf.cast(rewards - mean[:, :, None, None], dtype), mean
+    # Sums of weights are rounded, which of a large constant would leave much.
+    one = rewards[:, :, :1, :1]
+    mean = one + tf.reduce_sum(weights * (rewards - one), [2, 3], keepdims=True)
+    mean = tf.stop_gradient(mean)
+    return tf.cast(rewards - mean, dtype), mean[:, :, 0, 0]
 
 
 def decide(
