@@ -165,6 +165,8 @@ def average_policy(
     kept = tf.math.divide_no_nan(mass[:, None], total)
     share = tf.math.divide_no_nan(response_mass[:, None], total)
     average = kept * policy + share * response
+    # The two shares sum to one up to rounding, which grows with the iterations.
+    average = tf.math.divide_no_nan(average, tf.reduce_sum(average, -1, keepdims=True))
     return tf.where(total > 0, average, empty)
 
 

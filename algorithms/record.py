@@ -35,6 +35,7 @@ def of_result(result: Result) -> dict:
         "exploitability": last.exploitability,
         "best_exploitability": result.best.exploitability,
         "best_iteration": result.best.iteration,
+        "resolution": solver.resolution,
         "reason": result.reason,
         "iterating_seconds": round(last.seconds, 3),
     }

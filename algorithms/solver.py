@@ -114,6 +114,11 @@ class IterativeSolver(metaclass=Checked):
         """What a player could gain by leaving the current policy."""
 
     @property
+    def resolution(self) -> float:
+        """How much of the exploitability may be rounding; 0 where it is not known."""
+        return 0.0
+
+    @property
     @abc.abstractmethod
     def state(self) -> State:
         """All arrays that the next iterations depend on; never changed in place."""

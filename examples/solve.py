@@ -166,6 +166,9 @@ def _write(output: pathlib.Path, result, bounds: list, origin: dict) -> None:
         f"Ended because {result.reason}: {last.aim} {last.distance:.6g}, "
         f"best {result.best.distance:.6g} at iteration {result.best.iteration}."
     )
+    resolution = result.solver.resolution
+    if result.best.distance < resolution:
+        print(f"That is below {resolution:.2g}, what the dtype resolves here.")
     for each in bounds:
         each.save_csv(output / "duality_gap.csv")
         print(f"Potential {each.lower:.6g}, at most {each.gap:.3g} below its maximum.")

@@ -1,10 +1,16 @@
 """Seeds of the learners; XLA for tests that are about it, plain graphs for others."""
 
 import pathlib
+import signal
 
 import pytest
 
 _GAMES = pathlib.Path(__file__).parent / "mfg_games"
+
+# A shell starts what runs in the background deaf to Ctrl-C, and so would all be that
+# these tests start and then interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):

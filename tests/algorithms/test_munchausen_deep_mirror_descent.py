@@ -104,7 +104,7 @@ def test_a_run_that_was_killed_goes_on_with_the_same_numbers(tmp_path):
     assert exploitability(SMALL, result.best_policy) == pytest.approx(
         result.best.exploitability, abs=1e-12
     )
-    with pytest.raises(ValueError, match=r"tau.*not of"):
+    with pytest.raises(ValueError, match=r"run of tau=10.*this one has tau=5"):
         run.run(solver(tau=5.0), 4, checkpoint_path=path, progress=False)
 
 

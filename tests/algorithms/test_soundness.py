@@ -238,3 +238,11 @@ def test_policies_are_read_only():
     with pytest.raises(ValueError, match="read-only"):
         policy.probabilities[0] = 2.0
     assert tf.convert_to_tensor(policy.probabilities).dtype == tf.float64
+
+
+def test_averages_of_many_responses_are_distributions():
+    solver = FictitiousPlay("mfg_left_right", dtype="float32")
+    for _ in range(3000):
+        solver.iteration()
+    sums = solver.get_policy().probabilities.sum(axis=1)
+    np.testing.assert_allclose(sums, 1.0, rtol=0, atol=5e-7)
