@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 MAIN_JOB := examples/solve.py --game="mfg_exploration(horizon=40)" --lr=0.1 --iterations=500
 
-.PHONY: solve test test-slow test-learners lint readme reproduce clean
+.PHONY: solve test test-slow test-learners fuzz lint readme reproduce clean
 
 solve: $(VENV)/installed
 	$(RUN) $(MAIN_JOB) --output_dir=runs/four_rooms --force
@@ -29,6 +29,10 @@ test-learners: $(VENV)/installed-test
 	    env $$arithmetic $(RUN) $(LEARNERS) || exit 1; \
 	done
 	$(RUN) $(LEARNERS) --xla
+
+# Random inputs of all kinds: FUZZ="--seed=3 --scale=0.1 --kinds=games,files" for less.
+fuzz: $(VENV)/installed-test
+	$(RUN) -m tests.fuzz $(FUZZ)
 
 lint: $(VENV)/installed-test
 	$(RUN) -m ruff check .

@@ -104,10 +104,11 @@ def load_game(text: str) -> pyspiel.Game | ContinuousGame:
     Games in continuous space have names of their own (`mfg_games.continuous_games`).
 
     Raises:
-      ValueError: there is no such game or setting (the nearest one is named), or it is
-        no mean field game.
+      ValueError: there is no such game or setting (the nearest one is named), it is no
+        mean field game, or OpenSpiel cannot read the value of a parameter.
       pyspiel.SpielError: a parameter is unknown or of the wrong type.
     """
+    _require_readable(text)
     if continuous_games.is_continuous(text):
         return continuous_games.load(text)
     if text in settings.SETTINGS:
@@ -118,3 +119,22 @@ def load_game(text: str) -> pyspiel.Game | ContinuousGame:
     names = games() if name != text else [*games(), *settings.SETTINGS]
     parameters.known("game", name, names)
     return pyspiel.load_game(text)
+
+
+def _require_readable(text: str) -> None:
+    """Names a value that OpenSpiel cannot read, of which its error says nothing."""
+    try:
+        pyspiel.game_parameters_from_string(text)
+    except pyspiel.SpielError:
+        for part in text.partition("(")[2].rstrip(")").split(","):
+            _require_value(*part.partition("=")[::2])
+        allowed = "NAME(PARAMETER=VALUE,...)"
+        parameters.require(False, "game", text, allowed)
+
+
+def _require_value(name: str, value: str) -> None:
+    try:
+        pyspiel.game_parameters_from_string(f"game(value={value})")
+    except pyspiel.SpielError:
+        allowed = "a word, a number, or an integer of at most 32 bits"
+        parameters.require(False, name, value, allowed)

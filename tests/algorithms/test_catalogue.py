@@ -62,3 +62,17 @@ def test_the_catalogue_imports_no_tensorflow():
     root = pathlib.Path(algorithms.__file__).parents[1]
     code = "import algorithms.catalogue, sys; sys.exit('tensorflow' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
+
+
+@pytest.mark.parametrize("value", ["-", "1" * 30, str(2**31), "-" + "1" * 300])
+@pytest.mark.parametrize("game", ["mfg_sis", "flocking_2d"])
+def test_a_value_that_openspiel_cannot_read_is_named(game, value):
+    with pytest.raises(ValueError, match=f"^`horizon` must be .*{value}'$"):
+        catalogue.load_game(f"{game}(dt=0.5,horizon={value})")
+
+
+@pytest.mark.parametrize("text", ["mfg_sis(horizon", "mfg_sis(horizon=3"])
+def test_what_is_no_string_of_a_game_is_refused(text):
+    with pytest.raises((ValueError, pyspiel.SpielError)) as caught:
+        catalogue.load_game(text)
+    assert len(str(caught.value).splitlines()) == 1
