@@ -79,6 +79,11 @@ class StationarySolver(metaclass=Checked):
         """What a best response gains, summed over the populations."""
         return self.evaluation.exploitability
 
+    @property
+    def resolution(self) -> float:
+        """How much of the exploitability may be rounding; it is not known."""
+        return 0.0
+
     def iteration(self) -> None:
         """Runs one iteration.
 

