@@ -81,7 +81,11 @@ def _restored(
     solver: IterativeSolver, arrays: dict[str, np.ndarray], part: str
 ) -> State:
     """The state of the solver when it is put where a part of the arrays was taken."""
-    state = solver.in_own_rows(_part(arrays, part), arrays)
+    found = _part(arrays, part)
+    for name, array in found.items():
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            raise ValueError(f"`{part}{name}` holds NaN.")
+    state = solver.in_own_rows(found, arrays)
     solver.restore(state, int(arrays["num_iterations"]))
     return solver.state
 

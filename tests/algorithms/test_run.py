@@ -206,6 +206,19 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path, other):
         run(other(), 2, checkpoint_path=path, progress=False)
 
 
+def test_a_checkpoint_with_nan_in_its_state_is_refused(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    solver = MirrorDescent("mfg_sis(horizon=3)", lr=0.5)
+    run(solver, 2, checkpoint_path=path, progress=False)
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files if name != "contents"}
+    arrays["state/scores"].flat[3] = np.nan
+    array_file.write(path, **arrays)
+    solver = MirrorDescent("mfg_sis(horizon=3)", lr=0.5)
+    with pytest.raises(ValueError, match=r"checkpoint\.npz.*`state/scores` holds NaN"):
+        run(solver, 4, checkpoint_path=path, progress=False)
+
+
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
     path = tmp_path / "checkpoint.npz"
     path.write_text("not an archive")
