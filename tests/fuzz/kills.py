@@ -29,7 +29,7 @@ _RUNS = {
         "--game=mfg_sis(horizon=3)",
         "--algorithm=deep_mirror_descent",
         "--iterations=30",
-        "--parameter=updates=5",
+        "--parameter=dqn_updates=5",
     ),
     "flock": (
         "solve.py",
