@@ -449,22 +449,27 @@ class ArrayModel(MeanFieldModel):
             for column in (values, best_values - values)
         )
         value += tf.reduce_mean(start.base, axis=0)
-        sizes = tf.reduce_max(tf.abs(values)), tf.reduce_max(tf.abs(bases))
-        resolution = self._resolution(*sizes)
+        resolution = self._resolution(values, bases)
         rounded = (gain < 0) & (gain >= -resolution)
         return Totals(value, tf.where(rounded, tf.zeros_like(gain), gain), resolution)
 
     def _resolution(self, values: tf.Tensor, bases: tf.Tensor) -> tf.Tensor:
-        """How much rounding there may be in gains, of the largest sizes at any time.
+        """How much rounding there may be in gains.
 
-        Values are rounded in each step, and rewards, which are float64, once.
+        Values are rounded in each step, by a share of what they sum to at the start;
+        rewards, which are float64, once.
+
+        Args:
+          values: float64 [H, N, S], at time 0, less the base.
+          bases: float64, those of all times.
         """
+        steps = self._dynamics.horizon + 1
+        value, base = (tf.reduce_max(tf.abs(array)) for array in (values, bases))
         single, double = (
             float(np.finfo(dtype.as_numpy_dtype).eps)
             for dtype in (self.dtype, tf.float64)
         )
-        steps = self._dynamics.horizon + 1
-        return steps * single * tf.cast(values, tf.float64) + double * bases
+        return steps * single * value + double * base
 
     def _rewards(self, segment: Segment, i, law, policy, values) -> tf.Tensor:
         """Rewards in the i-th step, float64 [H, N, S, A or 1]; see `_backward`."""
