@@ -69,6 +69,9 @@ flags.DEFINE_string("output_dir", "runs/solve", "Where the results go.")
 flags.DEFINE_integer("seed", 0, "Seed of everything random; the exact solvers are not.")
 flags.DEFINE_bool("resume", False, "Go on from the checkpoint in --output_dir.")
 flags.DEFINE_bool("force", False, "Replace the run that --output_dir holds.")
+flags.DEFINE_float(
+    "checkpoint_every", 30.0, "Seconds between two checkpoints.", lower_bound=0.0
+)
 flags.DEFINE_bool(
     "tensorboard",
     False,
@@ -139,8 +142,11 @@ def solve(game: pyspiel.Game) -> None:
         try:
             result = _run(game, given, output, bounds)
         except Interrupted as end:
-            _write(output, end.result, bounds, origin | {"status": record.INTERRUPTED})
-            end.left = "The same command with --resume goes on from here."
+            if end.result is not None:  # else it came before the first iteration
+                _write(
+                    output, end.result, bounds, origin | {"status": record.INTERRUPTED}
+                )
+                end.left = "The same command with --resume goes on from here."
             raise
         _write(output, result, bounds, origin | {"status": record.FINISHED})
 
@@ -155,6 +161,7 @@ def _run(game: pyspiel.Game, given: dict, output: pathlib.Path, bounds: list):
         run.Stopping(**stopping_flags.given(FLAGS)),
         callbacks=[*_callbacks(output), *bounds],
         checkpoint_path=output / directory.CHECKPOINT,
+        checkpoint_every=FLAGS.checkpoint_every,
         progress=sys.stderr.isatty(),
     )
 

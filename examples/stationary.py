@@ -66,6 +66,10 @@ def define_flags(into: flags.FlagValues) -> None:
     flags.DEFINE_bool("resume", False, onward, into)
     anew = "Replace the run that --output_dir holds."
     flags.DEFINE_bool("force", False, anew, into)
+    between = "Seconds between two checkpoints."
+    flags.DEFINE_float(
+        "checkpoint_every", 30.0, between, lower_bound=0.0, flag_values=into
+    )
     stopping_flags.define_flags(into)
     flags.adopt_module_key_flags(stopping_flags, into)
 
@@ -128,8 +132,9 @@ def solve(given: flags.FlagValues) -> None:
         try:
             result = _run(solver, given, output)
         except Interrupted as end:
-            _write(output, end.result, of | {"status": record.INTERRUPTED})
-            end.left = "The same command with --resume goes on from here."
+            if end.result is not None:  # else it came before the first iteration
+                _write(output, end.result, of | {"status": record.INTERRUPTED})
+                end.left = "The same command with --resume goes on from here."
             raise
         _write(output, result, of | {"status": record.FINISHED})
 
@@ -145,6 +150,7 @@ def _run(solver, given: flags.FlagValues, output: pathlib.Path):
         run.Stopping(**stopping_flags.given(given)),
         callbacks=[_print_row],
         checkpoint_path=output / directory.CHECKPOINT,
+        checkpoint_every=given.checkpoint_every,
         progress=sys.stderr.isatty(),
     )
 

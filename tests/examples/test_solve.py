@@ -190,6 +190,18 @@ def test_a_signal_ends_the_run_after_its_iteration(tmp_path, breaking, number, c
     assert (run["status"], run["iterations"]) == ("finished", 9)
 
 
+def test_a_signal_before_the_first_iteration_leaves_nothing(tmp_path, monkeypatch):
+    def make(*_, **given):
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pause()
+
+    monkeypatch.setattr(MirrorDescent, "make", make)
+    done = solve(f"--game={GAME}", f"--output_dir={tmp_path / 'run'}")
+    assert done.returncode == 143
+    assert done.stderr == "Interrupted by SIGTERM.\n"
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_full_disk_ends_the_run_in_one_line(tmp_path, breaking, monkeypatch):
     arguments = [f"--game={GAME}", f"--output_dir={tmp_path}"]
     assert solve(*arguments, "--iterations=2").returncode == 0

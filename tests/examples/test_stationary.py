@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import scripts
 
-from algorithms import interruption
+from algorithms import interruption, quiet
 from algorithms.stationary import FictitiousPlay, StationaryModel
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
@@ -108,6 +108,20 @@ def test_an_interrupted_run_goes_on_with_the_same_numbers(
     np.testing.assert_equal(
         *(dict(np.load(path / "policy.npz")) for path in (whole, broken))
     )
+
+
+def test_a_signal_before_the_first_iteration_leaves_nothing(
+    tmp_path, monkeypatch, capsys
+):
+    def interrupted():
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pause()
+
+    monkeypatch.setattr(quiet, "import_tensorflow", interrupted)
+    output = tmp_path / "run"
+    done = solve("--game=crowd_chain_testing", f"--output_dir={output}")
+    assert (done.message, output.exists()) == (143, False)
+    assert capsys.readouterr().err == "Interrupted by SIGTERM.\n"
 
 
 @pytest.mark.parametrize(
