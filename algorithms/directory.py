@@ -132,27 +132,30 @@ def _resumed(path: pathlib.Path, of: Mapping) -> dict:
 
 
 def _require_free(path: pathlib.Path, of: Mapping, results: Sequence[str]) -> None:
-    """Raises a ValueError if there is something that must not be overwritten."""
+    """Raises a ValueError if there is something that must not be overwritten.
+
+    That is everything of another run, and what this one has finished or can go on with.
+    """
     held = record.read(path / RECORD)
     begun = [name for name in results if (path / name).exists()]
     done = held and held.get("status", FINISHED) == FINISHED
-    if not begun and not done:
-        return
-    _require_same(path, held, of)
-    if (path / CHECKPOINT).exists():
+    if done or (held and set(contents(path)) - {RECORD}):
+        _require_same(path, held, of)
+    if held and CHECKPOINT in begun:
         raise ValueError(
             f"`{path}` holds this run already: use --resume to go on with it, --force "
             "to run it anew, or another --output_dir."
         )
-    what = "this run already" if held else f"{begun[0]} of another run"
-    raise ValueError(f"`{path}` holds {what}: {_CHOOSE}.")
+    if done or (begun and not held):
+        what = "this run already" if held else f"{begun[0]} of another run"
+        raise ValueError(f"`{path}` holds {what}: {_CHOOSE}.")
+    clear(path, results)
 
 
 def _require_same(path: pathlib.Path, held: Mapping, of: Mapping) -> None:
-    known = [name for name in of if name in held]
-    theirs, ours = ({name: side[name] for name in known} for side in (held, of))
-    if theirs != ours:
-        theirs, ours = record.differences(theirs, ours)
+    theirs = {name: held[name] for name in of if name in held}
+    if theirs != of:
+        theirs, ours = record.differences(theirs, of)
         raise ValueError(
             f"`{path}` holds a run of {theirs}, this one has {ours}: {_CHOOSE}."
         )

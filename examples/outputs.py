@@ -31,6 +31,10 @@ def claimed(script: str, given: flags.FlagValues) -> Iterator[pathlib.Path]:
     """Keeps --output_dir for a run of a script with its other flags.
 
     Mistakes and signals end the process in one line, see `algorithms.command_line`.
+
+    Args:
+      script: its name, and that of its table.
+      given: its flags.
     """
     values = {
         flag.name: flag.value
@@ -39,9 +43,9 @@ def claimed(script: str, given: flags.FlagValues) -> Iterator[pathlib.Path]:
         if not module.startswith("absl") and flag.name not in _NO_PART
     }
     of = {"script": script, "flags": values}
-    output = pathlib.Path(given.output_dir)
+    output, table = pathlib.Path(given.output_dir), f"{script}.csv"
     with (
         command_line.in_one_line(),
-        directory.claimed(output, of, given.force, results=()),
+        directory.claimed(output, of, given.force, results=(table,)),
     ):
         yield output

@@ -120,6 +120,19 @@ def test_a_finished_run_without_a_checkpoint_is_not_overwritten_either(tmp_path)
         claim(tmp_path)
 
 
+def test_an_unfinished_run_is_not_overwritten_by_another(tmp_path):
+    with pytest.raises(KeyboardInterrupt), directory.claimed(tmp_path, OF):
+        (tmp_path / "log.csv").write_text("some")
+        raise KeyboardInterrupt
+    for of in (other(lr=1), {"script": "study"}):
+        with pytest.raises(ValueError, match=r"holds a run of .*: use --force"):
+            claim(tmp_path, of, results=())
+    assert said(tmp_path)["status"] == "interrupted"
+    assert (tmp_path / "log.csv").read_text() == "some"
+    claim(tmp_path)  # there is nothing to go on from
+    assert not (tmp_path / "log.csv").exists()
+
+
 def test_results_of_nobody_knows_what_are_not_overwritten(tmp_path):
     (tmp_path / "exploitability.csv").write_text("hers")
     with pytest.raises(ValueError, match=r"holds exploitability\.csv of another run"):
