@@ -1,6 +1,7 @@
-"""Compares adaptive mirror descent with fixed rates of mirror descent, game by game.
+r"""Compares adaptive mirror descent with fixed rates of mirror descent, game by game.
 
-    python examples/benchmark/adaptive.py --output_dir=examples/benchmark/results
+    python examples/benchmark/adaptive.py \
+        --output_dir=examples/benchmark/results/adaptive --force
     python examples/benchmark/adaptive.py --setting=beach_bar_2020 --iterations=50
 
 Every run has the same number of iterations, each of one sweep forwards and one
@@ -11,10 +12,10 @@ which compares the adaptive one with the best rate for each game.
 from __future__ import annotations
 
 import pathlib
-import shlex
 import sys
 
 from absl import app, flags
+import benchmarks
 import pyspiel
 import tqdm
 
@@ -45,30 +46,33 @@ policy is the best. An iteration of either solver is one sweep forwards and one
 backwards; a step that is rejected counts as one.
 """
 
-flags.DEFINE_string("output_dir", "runs/benchmark", "Where the tables go.")
+benchmarks.define_flags(FLAGS, "adaptive")
 flags.DEFINE_multi_string("setting", SETTINGS, "Play these; repeat for several.")
 flags.DEFINE_integer("iterations", 300, "Of each run.", lower_bound=1)
 
 
 def main(argv: list[str]) -> None:
-    """Plays the games and prints the comparison."""
+    """Compares the rates in a directory of their own."""
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}")
+    with benchmarks.claimed("adaptive", FLAGS) as output:
+        compare(output)
+
+
+def compare(output: pathlib.Path) -> None:
+    """Plays the games, writes the comparison and prints it."""
     quiet.import_tensorflow()
     from table import environment
 
-    directory = pathlib.Path(FLAGS.output_dir)
-    directory.mkdir(parents=True, exist_ok=True)
-    command = shlex.join(["python", "examples/benchmark/adaptive.py", *sys.argv[1:]])
     constants = ", ".join(f"{k} {v}" for k, v in environment().items())
     runs = {}
     with tqdm.tqdm(total=len(FLAGS.setting) * (1 + len(RATES)), unit="run") as progress:
         for name in FLAGS.setting:
             progress.set_description(name)
             runs[name] = play(setting(name).load(), progress)
-            write_csv(directory / "adaptive.csv", runs)
-    text = f"`{command}`\n\n{constants}.\n\n{markdown(runs)}"
-    files.write_text(directory / "adaptive.md", text)
+            write_csv(output / "adaptive.csv", runs)
+    text = f"`{benchmarks.command('adaptive')}`\n\n{constants}.\n\n{markdown(runs)}"
+    files.write_text(output / "adaptive.md", text)
     print(text)
 
 

@@ -1,6 +1,7 @@
-"""Mirror descent on a building of a million cells: time and memory.
+r"""Mirror descent on a building of a million cells: time and memory.
 
-    python examples/benchmark/building.py --output_dir=examples/benchmark/results
+    python examples/benchmark/building.py \
+        --output_dir=examples/benchmark/results/building --force
     python examples/benchmark/building.py --setting=building_testing
 
 Every iteration has its exploitability. The output directory then holds building.csv
@@ -13,11 +14,11 @@ import os
 import pathlib
 import platform
 import resource
-import shlex
 import sys
 import time
 
 from absl import app, flags
+import benchmarks
 
 from algorithms import files, quiet
 from mfg_games import settings
@@ -27,13 +28,19 @@ flags.DEFINE_enum("setting", "building_million", sorted(settings.SETTINGS), "The
 flags.DEFINE_integer("iterations", 10, "Number of iterations.", lower_bound=1)
 flags.DEFINE_float("lr", 1e-3, "Learning rate.", lower_bound=0.0)
 flags.DEFINE_enum("dtype", "float32", ["float32", "float64"], "Storage of arrays.")
-flags.DEFINE_string("output_dir", "runs/benchmark", "Where the results go.")
+benchmarks.define_flags(FLAGS, "building")
 
 
 def main(argv: list[str]) -> None:
-    """Runs the iterations and writes what they took."""
+    """Measures in a directory of its own."""
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}.")
+    with benchmarks.claimed("building", FLAGS) as output:
+        measure(output)
+
+
+def measure(output: pathlib.Path) -> None:
+    """Runs the iterations and writes what they took."""
     quiet.import_tensorflow()
     from algorithms.mirror_descent import MirrorDescent
     from algorithms.run import run
@@ -43,8 +50,6 @@ def main(argv: list[str]) -> None:
     solver = MirrorDescent(setting.load(), lr=FLAGS.lr, dtype=FLAGS.dtype)
     result = run(solver, FLAGS.iterations)
     seconds = time.perf_counter() - began
-    output = pathlib.Path(FLAGS.output_dir)
-    output.mkdir(parents=True, exist_ok=True)
     result.save_csv(output / "building.csv")
     text = report(setting, solver, result.history, seconds)
     files.write_text(output / "building.md", text)
@@ -61,7 +66,6 @@ def report(setting: settings.Setting, solver, history: list, seconds: float) -> 
     iteration = (last.seconds - first.seconds) / (last.iteration - first.iteration or 1)
     rate = nodes * dynamics.num_actions / (iteration or last.seconds)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    command = shlex.join(["python", "examples/benchmark/building.py", *sys.argv[1:]])
     rows = [
         "# Mirror descent on a large building",
         f"`{setting.game_string}`: {dynamics.num_states:,} states, {nodes:,} nodes, "
@@ -74,9 +78,9 @@ def report(setting: settings.Setting, solver, history: list, seconds: float) -> 
         f"| peak resident memory | {peak:.1f} GB |\n"
         f"| exploitability at 0 and at {last.iteration} | "
         f"{history[0].exploitability:.4g}, {last.exploitability:.4g} |",
-        f"Command: `{command}`. {FLAGS.dtype}, {os.cpu_count()} cores, load "
-        f"{os.getloadavg()[0]:.1f}, Python {platform.python_version()}, TensorFlow "
-        f"{tf.__version__}.",
+        f"Command: `{benchmarks.command('building')}`. {FLAGS.dtype}, "
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python "
+        f"{platform.python_version()}, TensorFlow {tf.__version__}.",
     ]
     return "\n\n".join(rows) + "\n"
 

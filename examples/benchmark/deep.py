@@ -3,7 +3,7 @@ r"""Times our deep mirror descent beside OpenSpiel's, which is written in JAX.
     python -m venv peer && peer/bin/pip install open_spiel==2.0.2 jax==0.6.2 \
         dm-haiku==0.0.17 rlax==0.1.7 optax==0.2.8
     python examples/benchmark/deep.py --openspiel_python=peer/bin/python \
-        --output_dir=examples/benchmark/results
+        --output_dir=examples/benchmark/results/deep --force
 
 The output directory then holds deep.csv and deep.md. Run it while the machine does
 nothing else. Without --openspiel_python only our solver runs. Newer versions of JAX do
@@ -16,10 +16,10 @@ from collections.abc import Iterable, Mapping
 import os
 import pathlib
 import platform
-import shlex
 import sys
 
 from absl import app, flags
+import benchmarks
 import tqdm
 
 from algorithms import files, quiet
@@ -48,7 +48,7 @@ values of OpenSpiel's example, and acts greedily as that does; `ours` has our de
 and acts as the population.
 """
 
-flags.DEFINE_string("output_dir", "runs/benchmark", "Where the table goes.")
+benchmarks.define_flags(FLAGS, "deep")
 flags.DEFINE_string(
     "openspiel_python", None, "An interpreter that has OpenSpiel, JAX, Haiku and RLax."
 )
@@ -60,9 +60,15 @@ flags.DEFINE_bool("quick", False, "A short game, briefly.")
 
 
 def main(argv: list[str]) -> None:
-    """Runs the tasks and prints the table."""
+    """Compares the engines in a directory of its own."""
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}")
+    with benchmarks.claimed("deep", FLAGS) as output:
+        compare(output)
+
+
+def compare(output: pathlib.Path) -> None:
+    """Runs the tasks, writes the table and prints it."""
     quiet.import_tensorflow()
     import deep_contests
     import remote
@@ -85,10 +91,8 @@ def main(argv: list[str]) -> None:
         "load": f"{os.getloadavg()[0]:.1f}",
     }
     rows = table(engines, timings)
-    directory = pathlib.Path(FLAGS.output_dir)
-    directory.mkdir(parents=True, exist_ok=True)
-    files.write_table(directory / "deep.csv", [row | conditions for row in rows])
-    files.write_text(directory / "deep.md", markdown(rows, conditions))
+    files.write_table(output / "deep.csv", [row | conditions for row in rows])
+    files.write_text(output / "deep.md", markdown(rows, conditions))
     print(markdown(rows, conditions))
 
 
@@ -135,9 +139,8 @@ def processor() -> str:
 
 def markdown(rows: list[dict], conditions: Mapping) -> str:
     """The rows under the command, the conditions and the notes."""
-    command = shlex.join(["python", "examples/benchmark/deep.py", *sys.argv[1:]])
     facts = ", ".join(f"{k} {v}" for k, v in conditions.items())
-    lines = [f"`{command}`", "", f"{facts}.", "", NOTES]
+    lines = [f"`{benchmarks.command('deep')}`", "", f"{facts}.", "", NOTES]
     lines += ["| " + " | ".join(rows[0]) + " |", "|" + " --- |" * len(rows[0])]
     lines += ["| " + " | ".join(row.values()) + " |" for row in rows]
     return "\n".join(lines) + "\n"

@@ -1,6 +1,7 @@
-"""Times the exact solvers beside OpenSpiel's and beside plain NumPy.
+r"""Times the exact solvers beside OpenSpiel's and beside plain NumPy.
 
-    python examples/benchmark/exact.py --output_dir=examples/benchmark/results
+    python examples/benchmark/exact.py \
+        --output_dir=examples/benchmark/results/exact --force
     python examples/benchmark/exact.py --only=large
     python examples/benchmark/exact.py --quick
 
@@ -13,10 +14,10 @@ from __future__ import annotations
 import concurrent.futures
 import multiprocessing
 import pathlib
-import shlex
 import sys
 
 from absl import app, flags
+import benchmarks
 import tqdm
 
 from algorithms import quiet
@@ -35,7 +36,7 @@ fictitious play, and where a player of its beach bar pays for the move that the 
 path to a place made instead of for the own one.
 """
 
-flags.DEFINE_string("output_dir", "runs/benchmark", "Where the table goes.")
+benchmarks.define_flags(FLAGS, "exact")
 flags.DEFINE_multi_enum("only", GROUPS, GROUPS, "Run these; repeat for several.")
 flags.DEFINE_bool(
     "quick", False, "Small games and few iterations: a quarter of a minute."
@@ -44,16 +45,20 @@ flags.DEFINE_bool("skip_slow", False, "Leave out what takes a minute an iteratio
 
 
 def main(argv: list[str]) -> None:
-    """Runs the contests and prints the table."""
+    """Compares the engines in a directory of its own."""
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}")
+    with benchmarks.claimed("exact", FLAGS) as output:
+        compare(output)
+
+
+def compare(output: pathlib.Path) -> None:
+    """Runs the contests, writes the table and prints it."""
     quiet.import_tensorflow()
     from contests import UPSTREAM, contests
     from table import Table
 
-    command = shlex.join(["python", "examples/benchmark/exact.py", *sys.argv[1:]])
-    path = pathlib.Path(FLAGS.output_dir) / "exact"
-    table = Table(path, command, NOTES, UPSTREAM)
+    table = Table(output / "exact", benchmarks.command("exact"), NOTES, UPSTREAM)
     chosen = [c for c in contests(FLAGS.quick) if c.group in FLAGS.only]
     with tqdm.tqdm(total=sum(len(c.contenders) for c in chosen)) as progress:
         for contest in chosen:

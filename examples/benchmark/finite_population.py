@@ -1,8 +1,8 @@
-"""Times simulations of finitely many players as players and states grow.
+r"""Times simulations of finitely many players as players and states grow.
 
     python examples/benchmark/finite_population.py --most_states=1000
     python examples/benchmark/finite_population.py \
-        --output_dir=examples/benchmark/results
+        --output_dir=examples/benchmark/results/finite_population --force
 
 The output directory then holds finite_population.csv and finite_population.md. Run it
 while the machine does nothing else.
@@ -13,19 +13,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 import os
 import pathlib
-import shlex
 import statistics
 import sys
 import time
 from typing import NamedTuple
 
 from absl import app, flags
+import benchmarks
 import tqdm
 
 from algorithms import files, quiet
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("output_dir", "runs/benchmark", "Where the table goes.")
+benchmarks.define_flags(FLAGS, "finite_population")
 flags.DEFINE_integer("horizon", 100, "Steps of each game.", lower_bound=1)
 flags.DEFINE_integer("most_players", 10**7, "The largest crowd.", lower_bound=100)
 flags.DEFINE_integer("most_states", 10**5, "The largest game.", lower_bound=100)
@@ -66,12 +66,16 @@ class Contest(NamedTuple):
 
 
 def main(argv: Sequence[str]) -> None:
-    """Times all and prints the table."""
+    """Measures in a directory of its own."""
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}")
+    with benchmarks.claimed("finite_population", FLAGS) as output:
+        measure(output)
+
+
+def measure(output: pathlib.Path) -> None:
+    """Times all, writes the table and prints it."""
     quiet.import_tensorflow()
-    output = pathlib.Path(FLAGS.output_dir)
-    output.mkdir(parents=True, exist_ok=True)
     rows = []
     for contest in tqdm.tqdm(list(contests()), unit="contest", dynamic_ncols=True):
         rows.append(row_of(contest))
@@ -137,8 +141,7 @@ def markdown(rows: Sequence[dict[str, str]]) -> str:
     """The table with the command and the environment."""
     from table import environment
 
-    script = "examples/benchmark/finite_population.py"
-    command = shlex.join(["python", script, *sys.argv[1:]])
+    command = benchmarks.command("finite_population")
     constants = ", ".join(f"{k} {v}" for k, v in environment().items())
     lines = [f"`{command}`", "", f"{constants}.", "", _NOTES.format(runs=_RUNS)]
     lines += ["| " + " | ".join(_HEADS) + " |", "|" + " --- |" * len(_HEADS)]

@@ -1,8 +1,9 @@
-"""Times what looks for equilibria, optima and distances as games grow in states.
+r"""Times what looks for equilibria, optima and distances as games grow in states.
 
     python examples/benchmark/growth.py --largest=1000
     python examples/benchmark/growth.py --solvers=admm --solvers=mf_omo --seconds=120
-    python examples/benchmark/growth.py --output_dir=examples/benchmark/results
+    python examples/benchmark/growth.py \
+        --output_dir=examples/benchmark/results/growth --force
 
 Each contender has a process of its own, which goes from 10^2 to 10^5 states until it
 runs out of time or memory; what it could not do stays in the table with the reason. The
@@ -16,11 +17,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import math
 import multiprocessing
 import pathlib
-import shlex
 import sys
 from typing import TYPE_CHECKING
 
 from absl import app, flags
+import benchmarks
 import growth_contenders
 import tqdm
 
@@ -68,17 +69,20 @@ def define_flags(values: flags.FlagValues = FLAGS) -> None:
     )
     limit = "Limit of a set-up, and of an iteration."
     flags.DEFINE_float("seconds", 30.0, limit, lower_bound=0.0, flag_values=values)
-    where = "Where the table goes."
-    flags.DEFINE_string("output_dir", "runs/benchmark", where, values)
+    benchmarks.define_flags(values, "growth")
 
 
 def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
-    """Times all and prints the table."""
+    """Measures in a directory of its own."""
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}")
+    with benchmarks.claimed("growth", given) as output:
+        measure(given, output)
+
+
+def measure(given: flags.FlagValues, output: pathlib.Path) -> None:
+    """Times all, writes the table and prints it."""
     quiet.import_tensorflow()
-    output = pathlib.Path(given.output_dir)
-    output.mkdir(parents=True, exist_ok=True)
     sizes = [size for size in SIZES if size <= given.largest]
     rows = {}
     with tqdm.tqdm(total=len(sizes) * len(given.solvers), unit="size") as progress:
@@ -174,7 +178,7 @@ def markdown(rows: Mapping[str, Row], limit: float) -> str:
 
     from algorithms import markdown_tables
 
-    command = shlex.join(["python", "examples/benchmark/growth.py", *sys.argv[1:]])
+    command = benchmarks.command("growth")
     constants = ", ".join(f"{k} {v}" for k, v in environment().items())
     sizes = list(next(iter(rows.values())))
     heads = ["solver", *(f"{size:,} states" for size in sizes)]

@@ -1,7 +1,8 @@
-"""Memory and memory maps of one process: many iterations, many solvers, many games.
+r"""Memory and memory maps of one process: many iterations, many solvers, many games.
 
     python examples/benchmark/memory.py --iterations=1000 --solvers=50 --games=5
-    python examples/benchmark/memory.py --output_dir=examples/benchmark/results
+    python examples/benchmark/memory.py \
+        --output_dir=examples/benchmark/results/memory --force
 
 Each row of the picture is a process of its own. What XLA compiles is never freed, so
 that neither may grow with what is compiled once: iterations of a solver, and solvers of
@@ -17,11 +18,11 @@ import gc
 import itertools
 import multiprocessing
 import pathlib
-import shlex
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from absl import app, flags
+import benchmarks
 import tqdm
 
 from algorithms import files, quiet
@@ -101,16 +102,19 @@ def define_flags(values: flags.FlagValues = FLAGS) -> None:
     numbers = {"iterations": 100_000, "solvers": 5000, "games": 1000}
     for name, number in numbers.items():
         flags.DEFINE_integer(name, number, f"How many {name}.", 2, flag_values=values)
-    where = "Where the picture and the table go."
-    flags.DEFINE_string("output_dir", "runs/benchmark", where, values)
+    benchmarks.define_flags(values, "memory")
 
 
 def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
-    """Measures all and draws the picture."""
+    """Measures in a directory of its own."""
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}")
-    output = pathlib.Path(given.output_dir)
-    output.mkdir(parents=True, exist_ok=True)
+    with benchmarks.claimed("memory", given) as output:
+        measure(given, output)
+
+
+def measure(given: flags.FlagValues, output: pathlib.Path) -> None:
+    """Measures all, writes the table and draws the picture."""
     context = multiprocessing.get_context("spawn")
     curves = {}
     for name in STAGES:
@@ -192,7 +196,7 @@ def markdown(curves: dict[str, list[Point]]) -> str:
 
     from algorithms import markdown_tables
 
-    command = shlex.join(["python", "examples/benchmark/memory.py", *sys.argv[1:]])
+    command = benchmarks.command("memory")
     constants = ", ".join(f"{k} {v}" for k, v in environment().items())
     heads = ["what", "how many", "maps", "MB", "maps per 1,000", "MB per 1,000"]
     rows = []

@@ -4,17 +4,17 @@
     python examples/benchmark/peers.py --mfglib_python=peer/bin/python
 
 The output directory then holds peers.csv and peers.md; ours are in
-examples/benchmark/results. Run it while the machine does nothing else. Without
+examples/benchmark/results/peers. Run it while the machine does nothing else. Without
 --mfglib_python only our solver runs.
 """
 
 from __future__ import annotations
 
 import pathlib
-import shlex
 import sys
 
 from absl import app, flags
+import benchmarks
 import tqdm
 
 from algorithms import quiet
@@ -50,7 +50,7 @@ linear-quadratic players start uniformly, and their noise is scaled twice and ro
 to the nearest state.
 """
 
-flags.DEFINE_string("output_dir", "runs/benchmark", "Where the table goes.")
+benchmarks.define_flags(FLAGS, "peers")
 flags.DEFINE_string("mfglib_python", None, "An interpreter that has MFGLib.")
 flags.DEFINE_multi_enum("only", GAMES, GAMES, "Run these; repeat for several.")
 flags.DEFINE_integer("threads", 2, "Threads of each library.", lower_bound=1)
@@ -61,9 +61,15 @@ flags.DEFINE_bool("quick", False, "The smallest size of each game only, briefly.
 
 
 def main(argv: list[str]) -> None:
-    """Runs the contests and prints the table."""
+    """Compares the libraries in a directory of its own."""
     if len(argv) > 1:
         sys.exit(f"Unexpected arguments: {argv[1:]}")
+    with benchmarks.claimed("peers", FLAGS) as output:
+        compare(output)
+
+
+def compare(output: pathlib.Path) -> None:
+    """Runs the contests, writes the table and prints it."""
     use_threads(FLAGS.threads)
     import peer_contests
     from remote import ROUNDS, play, versions
@@ -75,8 +81,8 @@ def main(argv: list[str]) -> None:
             FLAGS.mfglib_python, FLAGS.threads, FLAGS.limit, FLAGS.gigabytes
         )
     table = Table(
-        pathlib.Path(FLAGS.output_dir) / "peers",
-        shlex.join(["python", "examples/benchmark/peers.py", *sys.argv[1:]]),
+        output / "peers",
+        benchmarks.command("peers"),
         NOTES,
         peer_contests.PEER,
         {"threads": FLAGS.threads} | versions(FLAGS.mfglib_python, PACKAGES),

@@ -53,3 +53,12 @@ def test_the_table_names_the_best_rate(output, rows):
     assert cells[4] == best
     ratio = float(rows["adaptive"][last]) / fixed[best]
     assert float(cells[-1]) == pytest.approx(ratio, rel=0.01)
+
+
+def test_its_directory_is_its_own(output):
+    before = {path: path.read_bytes() for path in output.iterdir()}
+    options = [f"--setting={GAME}", "--iterations=13", f"--output_dir={output}"]
+    with scripts.loaded(SCRIPT) as script, pytest.raises(SystemExit) as refused:
+        scripts.call(script, *options)
+    assert "a run of iterations=12, this one has iterations=13" in refused.value.code
+    assert {path: path.read_bytes() for path in output.iterdir()} == before

@@ -1,0 +1,25 @@
+"""What all benchmarks share: a directory of results for each, and its command."""
+
+from __future__ import annotations
+
+import pathlib
+import shlex
+import sys
+
+from absl import flags
+
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
+
+import outputs
+
+claimed = outputs.claimed
+
+
+def define_flags(into: flags.FlagValues, name: str) -> None:
+    """Defines --output_dir and --force as a benchmark's own, which `--help` lists."""
+    outputs.define_flags(into, f"runs/benchmark/{name}", module_name=sys.argv[0])
+
+
+def command(name: str) -> str:
+    """What somebody typed to run the benchmark of a name."""
+    return shlex.join(["python", f"examples/benchmark/{name}.py", *sys.argv[1:]])
