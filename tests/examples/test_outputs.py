@@ -44,6 +44,12 @@ def test_results_are_not_overwritten(tmp_path):
     assert (tmp_path / "table.csv").read_text() == "2"
 
 
+def test_tables_of_nobody_knows_what_are_not_overwritten(tmp_path):
+    (tmp_path / "script.csv").write_text("hers")
+    assert "holds script.csv of another run" in run(f"--output_dir={tmp_path}")
+    assert (tmp_path / "script.csv").read_text() == "hers"
+
+
 def test_an_interrupted_script_begins_again(tmp_path, capsys):
     where = f"--output_dir={tmp_path}"
     assert run(where, act=interrupted) == 130
