@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 import csv
-import json
 import os
 import pathlib
 import sys
 
 from absl import app
 
-from algorithms import files
+from algorithms import files, record
 
 _EXAMPLES = pathlib.Path(__file__).parents[1]
 RESULTS = _EXAMPLES / "reproduce" / "results"
@@ -52,7 +51,8 @@ def page(results: pathlib.Path, directory: pathlib.Path) -> str:
     Raises:
       ValueError: there is no finished reproduction.
     """
-    found = sorted(path.parent for path in results.glob("*/run.json"))
+    records = {path: record.read(path / "run.json") for path in results.glob("*/")}
+    found = sorted(path for path, made in records.items() if _is_finished(made))
     if not found:
         raise ValueError(f"There is no finished reproduction in {results}.")
     overview = [
@@ -61,30 +61,34 @@ def page(results: pathlib.Path, directory: pathlib.Path) -> str:
     ]
     sections = []
     for path in found:
-        record = json.loads((path / "run.json").read_text("utf-8"))
+        made = records[path]
         with open(path / "claims.csv", encoding="utf-8") as file:
             claims = list(csv.DictReader(file))
         link = pathlib.PurePath(os.path.relpath(path, directory)).as_posix()
         failed = [claim for claim in claims if claim["verdict"] != "PASS"]
         overview.append(
-            f"| {record['title']} | {len(claims) - len(failed)} of {len(claims)} | "
-            f"{record['seconds']} | [all claims]({link}/README.md) |"
+            f"| {made['title']} | {len(claims) - len(failed)} of {len(claims)} | "
+            f"{made['seconds']} | [all claims]({link}/README.md) |"
         )
-        sections.append(section(record, failed, link))
+        sections.append(section(made, failed, link))
     return "\n\n".join([_HEAD, "\n".join(overview), *sections]) + "\n"
 
 
-def section(record: Mapping, failed: Sequence[Mapping], link: str) -> str:
+def _is_finished(made: Mapping) -> bool:
+    return bool(made) and made.get("status", record.FINISHED) == record.FINISHED
+
+
+def section(made: Mapping, failed: Sequence[Mapping], link: str) -> str:
     """One reproduction: claims that failed, and every picture with its origin.
 
     Args:
-      record: its `run.json`.
+      made: its `run.json`.
       failed: rows of its `claims.csv`.
       link: its directory, relative to the page.
     """
-    versions = ", ".join(f"{name} {v}" for name, v in record["versions"].items())
-    origin = f"`{record['command']}`, {record['seconds']} s; {versions}"
-    parts = [f"## {record['title']}"]
+    versions = ", ".join(f"{name} {v}" for name, v in made["versions"].items())
+    origin = f"`{made['command']}`, {made['seconds']} s; {versions}"
+    parts = [f"## {made['title']}"]
     if failed:
         rows = [
             f"- FAIL: {claim['claim']} {claim['quantity']}: "
@@ -92,7 +96,7 @@ def section(record: Mapping, failed: Sequence[Mapping], link: str) -> str:
             for claim in failed
         ]
         parts.append("\n".join(rows))
-    for name, caption in record["pictures"].items():
+    for name, caption in made["pictures"].items():
         parts.append(f"![{caption}]({link}/{name})")
         parts.append(f"{caption}<br><sub>{origin}</sub>")
     return "\n\n".join(parts)

@@ -141,14 +141,14 @@ def _solved(game: str, scale: Scale) -> Task:
     for label, (name, arguments) in scale.algorithms.items():
         solver = catalogue.solver_class(name)(game, **arguments)
         d = solver.game.dynamics
-        print(f"{d.parameters['utility']}, {label}")
         values, masses = [], []
 
         def watch(solver, record, values=values, masses=masses):
             values.append(solver.game.dynamics.total_utility(occupancies(solver)))
             masses.append(solver.flow.mass.numpy())
 
-        runs[label] = run_solver(solver, scale.iterations, [watch])
+        name = d.parameters["utility"]
+        runs[label] = run_solver(name, label, solver, scale.iterations, [watch])
         utilities[label] = np.array(values)
         if label in (FP, FW):
             flows[label] = np.array(masses)

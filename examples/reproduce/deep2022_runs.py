@@ -59,10 +59,9 @@ def solve_exactly(scale: Scale) -> Endings:
     found = {}
     for each in scale.environments:
         for label, (name, options) in each.exact.items():
-            print(f"{each.name}, {label}")
             game = catalogue.load_game(each.game)
             solver = catalogue.solver_class(name).make(game, **options)
-            solved = experiments.run_solver(solver, scale.iterations)
+            solved = experiments.run_solver(each.name, label, solver, scale.iterations)
             found[each.name, label] = _ending(solver, solved)
     return found
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
 import dataclasses
 import pathlib
 
@@ -10,6 +11,8 @@ import numpy as np
 import pyspiel
 
 from algorithms import catalogue, files
+from algorithms.history import Record
+from algorithms.interruption import Interrupted
 from mfg_games.dynamics import Dynamics
 
 # Label -> name in `algorithms.catalogue.SOLVERS`, arguments of the constructor.
@@ -41,6 +44,7 @@ class Solved:
 
 
 Runs = dict[tuple[str, str], Solved]  # by game and algorithm
+_until_now: Runs = {}  # what the study that goes on has solved, without flows
 
 
 def solve(
@@ -56,16 +60,19 @@ def solve(
     """
     runs = {}
     for label, (solver, arguments) in algorithms.items():
-        print(f"{name}, {label}")
         solver = catalogue.solver_class(solver)(game, **arguments)
-        runs[name, label] = run_solver(solver, iterations)
+        runs[name, label] = run_solver(name, label, solver, iterations)
     return runs
 
 
-def run_solver(solver, iterations: int, callbacks: Sequence[Callable] = ()) -> Solved:
+def run_solver(
+    name: str, label: str, solver, iterations: int, callbacks: Sequence[Callable] = ()
+) -> Solved:
     """Runs a solver of a game of this package, showing its progress.
 
     Args:
+      name: of the game.
+      label: of the solver.
       solver: a fresh solver.
       iterations: how many.
       callbacks: called with the solver and each new record.
@@ -73,18 +80,47 @@ def run_solver(solver, iterations: int, callbacks: Sequence[Callable] = ()) -> S
     from algorithms.pictures import layers_of
     from algorithms.run import run
 
-    history = run(solver, iterations, callbacks=callbacks).history
+    print(f"{name}, {label}")
     d = solver.game.dynamics
+    try:
+        history = run(solver, iterations, callbacks=callbacks).history
+    except Interrupted as end:
+        _until_now[name, label] = _curve(d, end.result.history)
+        raise
+    _until_now[name, label] = _curve(d, history)
     layers = [
         layer / d.history_probabilities(t)[:, None, None]
         for t, layer in enumerate(layers_of(solver.model, solver.flow))
     ]
-    return Solved(
-        d,
-        np.array([record.exploitability for record in history]),
-        np.array([record.seconds for record in history]),
-        layers,
+    return dataclasses.replace(_curve(d, history), layers=layers)
+
+
+def _curve(dynamics: Dynamics, history: Sequence[Record]) -> Solved:
+    """A run without its flow."""
+    columns = (
+        np.array([getattr(record, name) for record in history])
+        for name in ("exploitability", "seconds")
     )
+    return Solved(dynamics, *columns, layers=[])
+
+
+@contextlib.contextmanager
+def kept(path: pathlib.Path) -> Iterator[None]:
+    """Writes the curves of all runs until then if a signal ends the study within.
+
+    Args:
+      path: of the table, see `save_exploitability`.
+    """
+    _until_now.clear()
+    try:
+        yield
+    except KeyboardInterrupt:
+        if _until_now:
+            save_exploitability(_until_now, path)
+            print(f"{path} has the runs until now.")
+        raise
+    finally:
+        _until_now.clear()
 
 
 def of_game(runs: Runs, name: str) -> dict[str, Solved]:

@@ -132,9 +132,9 @@ def refine(game: str, factor: int) -> Refinement:
     """
     from algorithms.fixed_point import FixedPoint
 
-    print(f"{LQ}, equilibrium on a grid {factor} times as fine")
+    label = f"equilibrium on a grid {factor} times as fine"
     solver = FixedPoint(pyspiel.load_game(*refined(game, factor)))
-    found = run_solver(solver, 1)
+    found = run_solver(LQ, label, solver, 1)
     d, flow = found.dynamics, found.path()
     form, times = d.closed_form(), np.arange(d.horizon + 1) * d.dt
     mean = form.initial_mean

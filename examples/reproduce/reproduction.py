@@ -23,6 +23,8 @@ from algorithms import command_line, directory, files, quiet
 from algorithms.pictures import save
 
 FLAGS = flags.FLAGS
+# What would be taken for that of a study that goes on.
+_RESULTS = (*directory.RESULTS, "claims.csv")
 _PACKAGES = ("open_spiel", "numpy", "tensorflow", "matplotlib")
 
 
@@ -77,7 +79,8 @@ def main(study: Study, full: object, fast: object) -> None:
         of = {"script": name, "fast": FLAGS.fast, "seed": FLAGS.seed}
         with (
             command_line.in_one_line(RuntimeError),
-            directory.claimed(output, of, FLAGS.force),
+            directory.claimed(output, of, FLAGS.force, results=_RESULTS),
+            experiments.kept(output / "exploitability.csv"),
         ):
             found = reproduce(study, scale, FLAGS.seed, output, command)
         print(claims.table(found.claims))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import dataclasses
-import time
 
-from experiments import Runs, Solved
+from experiments import Runs, Solved, run_solver
 import numpy as np
 import tensorflow as tf
 import tqdm
@@ -159,13 +158,13 @@ def attend(scale: Scale, seed: int) -> tuple[Schools, Runs]:
     few, many = scale.responses
     for name, game in scale.games.items():
         oracle, runs[name, ORACLE] = solve(
-            FictitiousPlay(game), name, [scale.oracle_iterations]
+            FictitiousPlay(game), name, ORACLE, [scale.oracle_iterations]
         )
         options = {f"dqn_{option}": value for option, value in _RESPONSES.items()}
         solver = DeepFictitiousPlay.make(
             game, seed=seed, dqn_updates=scale.updates, **options
         )
-        teachers, runs[name, TEACHER] = solve(solver, name, scale.responses)
+        teachers, runs[name, TEACHER] = solve(solver, name, TEACHER, scale.responses)
         model = load_model(catalogue.load_game(game))
         for number, students in (few, scale.few_students()), (many, scale.students()):
             policies = oracle[scale.oracle_iterations], teachers[number]
@@ -174,20 +173,17 @@ def attend(scale: Scale, seed: int) -> tuple[Schools, Runs]:
 
 
 def solve(
-    solver: Solver, name: str, iterations: list[int] | tuple[int, ...]
+    solver: Solver, name: str, label: str, iterations: Sequence[int]
 ) -> tuple[dict[int, np.ndarray], Solved]:
     """The policies [D, A] after some iterations, and the run until the last one."""
-    policies, curve, seconds = {}, [solver.exploitability], [0.0]
-    started = time.monotonic()
-    label = f"{name}, {type(solver).__name__}"
-    for k in tqdm.trange(1, max(iterations) + 1, desc=label):
-        solver.iteration()
-        curve.append(solver.exploitability)
-        seconds.append(time.monotonic() - started)
-        if k in iterations:
-            policies[k] = np.asarray(solver.get_policy().probabilities, np.float64)
-    dynamics = solver.game.dynamics
-    return policies, Solved(dynamics, np.array(curve), np.array(seconds), [])
+    policies = {}
+
+    def watch(solver, record):
+        if record.iteration in iterations:
+            probabilities = solver.get_policy().probabilities
+            policies[record.iteration] = np.asarray(probabilities, np.float64)
+
+    return policies, run_solver(name, label, solver, max(iterations), [watch])
 
 
 def teach_all(

@@ -41,6 +41,14 @@ def test_every_picture_has_its_command_seconds_and_versions(results):
     assert "It falls." not in text
 
 
+def test_a_reproduction_that_was_interrupted_is_left_out(results):
+    before = assemble.page(results, results.parents[1] / "results")
+    other = results / "other_2021"
+    other.mkdir()
+    (other / "run.json").write_text('{"status": "interrupted", "fast": false}')
+    assert assemble.page(results, results.parents[1] / "results") == before
+
+
 def test_results_without_a_run_are_an_error(tmp_path):
     with pytest.raises(ValueError, match="no finished reproduction"):
         assemble.page(tmp_path, tmp_path)

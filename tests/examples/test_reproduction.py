@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import pathlib
+import signal
 import sys
 
 from matplotlib.figure import Figure
@@ -10,7 +12,10 @@ import matplotlib.image
 import numpy as np
 import pyspiel
 import pytest
+import scripts
 
+from algorithms import interruption
+from algorithms.mirror_descent import MirrorDescent
 import mfg_games  # noqa: F401  registers
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -52,7 +57,6 @@ def study(runs):
 
 def test_runs_are_those_of_the_solvers(runs):
     from algorithms.exploitability import exploitability
-    from algorithms.mirror_descent import MirrorDescent
 
     solver = MirrorDescent(GAME, lr=0.5)
     for _ in range(5):
@@ -64,6 +68,31 @@ def test_runs_are_those_of_the_solvers(runs):
     np.testing.assert_allclose(solved.path().sum(axis=1), 1)
     np.testing.assert_allclose(solved.path()[0], 1 / 6)
     assert list(experiments.of_game(runs, "bar")) == ["FP", "OMD"]
+
+
+def test_an_interrupted_study_leaves_its_curves(tmp_path, monkeypatch, runs, capsys):
+    step = MirrorDescent.iteration
+
+    def interrupted(solver):
+        step(solver)
+        if solver.num_iterations == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+            scripts.wait_for(interruption.received)
+
+    monkeypatch.setattr(MirrorDescent, "iteration", interrupted)
+    path = tmp_path / "exploitability.csv"
+    with pytest.raises(interruption.Interrupted), experiments.kept(path):
+        experiments.solve("bar", GAME, ALGORITHMS, 5)
+    assert f"{path} has the runs until now." in capsys.readouterr().out
+    with open(path) as file:
+        rows = list(csv.DictReader(file))
+    assert [row["algorithm"] for row in rows] == ["FP"] * 6 + ["OMD"] * 4
+    found = [float(row["exploitability"]) for row in rows]
+    curves = [runs["bar", label].exploitability for label in ("FP", "OMD")]
+    assert found == [*curves[0], *curves[1][:4]]
+    with pytest.raises(KeyboardInterrupt), experiments.kept(tmp_path / "none.csv"):
+        raise KeyboardInterrupt
+    assert not (tmp_path / "none.csv").exists()
 
 
 def test_paths_follow_the_noise():
