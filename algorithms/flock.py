@@ -90,11 +90,27 @@ class FlockConfig(metaclass=Checked):
         parameters.one_of("average", self.average, AVERAGES)
         parameters.one_of("population", self.population, POPULATIONS)
         parameters.one_of("accept", self.accept, ACCEPTED)
-        for name in ("crowd_size", "evaluated"):
+        for name in ("crowd_size", "simulated", "evaluated"):
             parameters.at_least(name, getattr(self, name), 2)
-        parameters.at_least("simulated", self.simulated, self.crowd_size)
+        self.require_room(horizon=1)
+        enough = self.simulated >= self.crowd_size
+        allowed = f"at least crowd_size={self.crowd_size}"
+        parameters.require(enough, "simulated", self.simulated, allowed)
         parameters.probability("lr", self.lr)
         parameters.at_least("seed", self.seed, 0)
+
+    def require_room(self, horizon: int) -> None:
+        """Requires the memory to hold all players of a game of so many steps.
+
+        Raises:
+          ValueError: it does not.
+        """
+        with parameters.renamed("sac_".__add__):
+            self.sac.require_replay(horizon)
+        for name in ("crowd_size", "simulated", "evaluated"):
+            # A state of a component and what shakes it, at each time.
+            needed = 8 * (horizon + 1) * getattr(self, name)
+            parameters.fits(needed, **{name: getattr(self, name)})
 
 
 class Flock(WithPresets):
@@ -136,6 +152,7 @@ class Flock(WithPresets):
             )
         self.game, self.config, self._device = game, config, device
         self.parameters = configs.flat(config)
+        config.require_room(game.horizon)
         self.num_iterations = 0
         with tf.device(device):
             self._build()

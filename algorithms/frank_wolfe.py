@@ -20,6 +20,8 @@ of the best responses that make up the flow, where that promises more than a new
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pyspiel
 import tensorflow as tf
@@ -70,6 +72,7 @@ class FrankWolfe(Solver):
     ):
         parameters.one_of("step", step, STEPS)
         allowed = "0, or at least 2 with step=line_search"
+        parameters.at_least("away_atoms", away_atoms, 0)
         valid = away_atoms == 0 or (away_atoms >= 2 and step == LINE_SEARCH)
         parameters.require(valid, "away_atoms", away_atoms, allowed)
         self._rule = step
@@ -89,6 +92,8 @@ class FrankWolfe(Solver):
         fixed = not self.model.node_names()
         allowed = f"0 on `{self.model.game}`, whose nodes depend on the flow"
         parameters.require(fixed, "away_atoms", self._atoms, allowed)
+        needed = self._atoms * math.prod(uniform.shape) * self.model.dtype.size
+        parameters.fits(needed, away_atoms=self._atoms)
         first = self.model.compiled_distribution(uniform).mass[:, None] * uniform
         return {"atoms": _in_slot(first, 0, self._atoms)}
 

@@ -16,6 +16,8 @@ at rest. The solver's policy is that of b, hence its exploitability never rises.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pyspiel
 import tensorflow as tf
@@ -73,6 +75,9 @@ class ParticleSwarm(Solver):
                 f"particles have the same logits. Received: game=`{self.model.game}`"
             )
         shape = (particles, *self.model.legal_actions.shape)
+        # Logits, velocities and the best logits, and two random numbers for each.
+        needed = 5 * self.model.dtype.size * math.prod(shape)
+        parameters.fits(needed, particles=particles)
         logits = spread * np.random.default_rng([seed, 0]).normal(size=shape)
         logits[0] = 0.0
         with tf.device(device):

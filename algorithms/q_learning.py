@@ -70,6 +70,7 @@ class QLearningFictitiousPlay(FictitiousPlay):
             episodes, batch_size, learning_rate, exploration, seed
         )
         super().__init__(game, lr=lr, dtype=dtype, device=device)
+        self._learning.require_room(self.game.dynamics)
         self._compiled_mix = program(self, "_mix")
 
     def fresh_state(self) -> State:

@@ -72,6 +72,7 @@ class SarsaMirrorDescent(Solver):
             episodes, batch_size, learning_rate, exploration, seed
         )
         super().__init__(game, dtype, device)
+        self._learning.require_room(self.game.dynamics)
 
     def step_size(self) -> float:
         return self._lr

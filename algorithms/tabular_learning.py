@@ -13,8 +13,12 @@ import numpy as np
 from algorithms.checked import Checked
 from algorithms.frozen_world import FrozenWorld, by_time, draw, thresholds
 from mfg_games import parameters
+from mfg_games.dynamics import Dynamics
 
 SAMPLED = "whose steps can be sampled"  # why solvers take no other games
+
+# Bytes of a place, an action, a reward and the next place.
+_STEP = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +59,15 @@ class Learning(metaclass=Checked):
         parameters.probability("exploration", self.exploration)
         parameters.at_least("seed", self.seed, 0)
 
+    def require_room(self, dynamics: Dynamics) -> None:
+        """Requires the memory to hold the steps of a batch of episodes.
+
+        Raises:
+          ValueError: it does not.
+        """
+        needed = bytes_of_walks(dynamics, self.batch_size)
+        parameters.fits(needed, batch_size=self.batch_size)
+
     def iteration(
         self,
         q: np.ndarray,
@@ -76,6 +89,11 @@ class Learning(metaclass=Checked):
             rates = self.learning_rate, self.exploration
             play(q, world, self.batch_size, *rates, rng, policy)
         return q
+
+
+def bytes_of_walks(dynamics: Dynamics, players: int) -> int:
+    """What is remembered of players, so many of each population, in a game."""
+    return _STEP * dynamics.horizon * dynamics.num_populations * players
 
 
 def play(

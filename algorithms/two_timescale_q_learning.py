@@ -53,7 +53,7 @@ import tensorflow as tf
 from algorithms.frozen_world import SampledWorld, by_time, draw, thresholds
 from algorithms.policy import respond
 from algorithms.solver import Solver, State, Update
-from algorithms.tabular_learning import SAMPLED, best, learn
+from algorithms.tabular_learning import SAMPLED, best, bytes_of_walks, learn
 from mfg_games import parameters
 from mfg_games.dynamics import Dynamics
 
@@ -107,6 +107,7 @@ class TwoTimescaleQLearning(Solver):
         self._exploration, self._temperature = exploration, temperature
         self._seed = seed
         super().__init__(game, dtype, device)
+        parameters.fits(bytes_of_walks(self.game.dynamics, players), players=players)
         with tf.device(device):
             self.variables = {
                 name: tf.Variable(array)

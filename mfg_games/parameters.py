@@ -11,9 +11,14 @@ import typing
 
 import numpy as np
 
+from mfg_games import sizes
+
 # Keeps sums and products of parameters far from overflow.
 LARGEST = 1e12
-
+# Of layers and the like, each of which takes time to build.
+MOST_PARTS = 100
+# Bits of an integer that an error shows.
+_LONGEST = 1024
 
 # What the types of parameters are called.
 _TYPES: Mapping[type, str] = types.MappingProxyType(
@@ -34,7 +39,9 @@ def require(condition: bool, name: str, value: object, allowed: str) -> None:
 
 
 def _error(name: str, value: object, allowed: str) -> ValueError:
-    error = ValueError(f"`{name}` must be {allowed}. Received: {name}={value!r}")
+    long = isinstance(value, int) and value.bit_length() > _LONGEST  # for `repr`
+    shown = f"an integer of {value.bit_length()} bits" if long else repr(value)
+    error = ValueError(f"`{name}` must be {allowed}. Received: {name}={shown}")
     error.parameter = name, value, allowed  # for `renamed`
     return error
 
@@ -88,6 +95,24 @@ def at_least(name: str, value: float, minimum: float) -> None:
         value,
         f"at least {minimum} and at most {LARGEST:g}",
     )
+
+
+def few(name: str, value: int, minimum: int) -> None:
+    """Requires a number of parts of a graph that are written out one by one."""
+    allowed = f"at least {minimum} and at most {MOST_PARTS}"
+    require(minimum <= value <= MOST_PARTS, name, value, allowed)
+
+
+def fits(needed: int, **given: object) -> None:
+    """Requires the machine's memory to hold the bytes that parameters ask for.
+
+    Args:
+      needed: the bytes; a bound from below, found without allocating.
+      **given: the parameters; the largest one is named in the error.
+    """
+    if lack := sizes.shortage(needed):
+        name = max(given, key=given.get)
+        raise _error(name, given[name], f"smaller, since {lack}")
 
 
 def probability(name: str, value: float) -> None:

@@ -59,11 +59,16 @@ def require_bytes(needed: int) -> None:
     Raises:
       TooLargeError: it does not.
     """
-    if needed > memory():
-        least, there = needed / 2**30, memory() / 2**30
-        raise TooLargeError(
-            f"{least:.3g} GiB at least are more than the {there:.3g} GiB of memory."
-        )
+    if lack := shortage(needed):
+        raise TooLargeError(f"{lack}.")
+
+
+def shortage(needed: int) -> str:
+    """What is missing, in words, if the memory does not hold so many bytes."""
+    if needed <= memory():
+        return ""
+    least, there = needed / 2**30, memory() / 2**30
+    return f"{least:.3g} GiB at least are more than the {there:.3g} GiB of memory"
 
 
 @functools.cache

@@ -84,6 +84,8 @@ class MeanFieldPSRO(Solver):
         parameters.one_of("equilibrium", equilibrium, EQUILIBRIA)
         parameters.one_of("regret_minimiser", regret_minimiser, regret_minimisers.NAMES)
         parameters.at_least("regret_steps", regret_steps, 1)
+        # A nu and the payoffs in each step, of a policy at least.
+        parameters.fits(16 * regret_steps, regret_steps=regret_steps)
         parameters.one_of("weights", weights, OBJECTIVES)
         self._equilibrium = equilibrium
         self._minimiser = regret_minimiser

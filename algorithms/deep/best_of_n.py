@@ -61,6 +61,9 @@ class BestOfNConfig(NetworkConfig):
         super().__post_init__()
         for name in ("rounds", "groups", "group_size", "updates"):
             parameters.at_least(name, getattr(self, name), 1)
+        # All games of a group are compared with each other.
+        compared = 4 * self.groups * self.group_size**2
+        parameters.fits(compared, groups=self.groups, group_size=self.group_size)
         fits = 1 <= self.n <= self.group_size
         parameters.require(fits, "n", self.n, f"in 1..group_size = {self.group_size}")
         parameters.probability("beta", self.beta)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 import dataclasses
+import itertools
+import math
 from typing import Any
 
 from algorithms.checked import Checked
@@ -16,6 +18,12 @@ from mfg_games import parameters
 FEATURES = ("observation", "table")
 NETWORKS = ("shared", "separate")
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+
+# Arrays as large as a network's weights: the network, its target and its average, the
+# gradient and two moments of Adam.
+_COPIES = 6
+# Bytes of a sample in a buffer, at least.
+SAMPLE = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +53,8 @@ class SolverConfig(metaclass=Checked):
         parameters.one_of("networks", self.networks, NETWORKS)
         parameters.one_of("precision", self.precision, PRECISIONS)
         parameters.at_least("sampled_players", self.sampled_players, 0)
+        places = 16 * self.sampled_players  # where they are, and how they were drawn
+        parameters.fits(places, sampled_players=self.sampled_players)
         parameters.at_least("seed", self.seed, 0)
         tables = self.features == "table" and self.networks == "separate"
         allowed = "'shared' with features='table', where all nodes have their own rows"
@@ -73,10 +83,28 @@ class NetworkConfig(metaclass=Checked):
     def __post_init__(self):
         parameters.one_of("optimizer", self.optimizer, ("adam", "sgd"))
         parameters.at_least("width", self.width, 1)
-        parameters.at_least("depth", self.depth, 0)
+        parameters.few("depth", self.depth, 0)
         parameters.positive("learning_rate", self.learning_rate)
         parameters.at_least("clip_norm", self.clip_norm, 0)
         parameters.at_least("batch_size", self.batch_size, 1)
+        self.require_room(num_features=1)
+
+    def require_room(self, num_features: int, num_towers: int = 1) -> None:
+        """Requires the memory to hold the network's training.
+
+        Args:
+          num_features: of its inputs.
+          num_towers: networks side by side.
+
+        Raises:
+          ValueError: it does not.
+        """
+        layers = [num_features] + self.depth * [self.width]
+        weights = sum(math.prod(pair) for pair in itertools.pairwise(layers))
+        parameters.fits(4 * _COPIES * num_towers * weights, width=self.width)
+        # What a batch makes of each layer, and the gradient.
+        made = 2 * num_towers * self.batch_size * sum(layers)
+        parameters.fits(4 * made, batch_size=self.batch_size, width=self.width)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,9 +141,21 @@ class QLearningConfig(NetworkConfig):
         parameters.one_of("acting", self.acting, ("policy", "greedy"))
         parameters.probability("exploration", self.exploration)
         parameters.averaging(self.averaging)
-        for name in ("updates", "players", "moves_per_update", "target_every"):
+        for name in ("updates", "players", "target_every", "replay_capacity"):
             parameters.at_least(name, getattr(self, name), 1)
-        parameters.at_least("replay_capacity", self.replay_capacity, self.players)
+        parameters.few("moves_per_update", self.moves_per_update, 1)
+        parameters.fits(compared(self.players), players=self.players)
+        capacity = self.replay_capacity
+        allowed = f"at least players={self.players}"
+        parameters.require(
+            capacity >= self.players, "replay_capacity", capacity, allowed
+        )
+        parameters.fits(capacity * SAMPLE, replay_capacity=capacity)
+
+
+def compared(players: int) -> int:
+    """Bytes that a buffer takes to compare the samples of so many players."""
+    return 3 * players**2
 
 
 def flat(config: Any) -> dict[str, object]:
@@ -129,6 +169,26 @@ def flat(config: Any) -> dict[str, object]:
         else:
             found[field.name] = value
     return found
+
+
+def require_room(config: Any, num_features: int, num_towers: int) -> None:
+    """Requires the memory to hold all networks; errors name options as in `flat`.
+
+    Args:
+      config: that has configurations of networks.
+      num_features: of their inputs.
+      num_towers: networks side by side.
+
+    Raises:
+      ValueError: it does not.
+    """
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            with parameters.renamed(f"{field.name}_".__add__):
+                require_room(value, num_features, num_towers)
+    if isinstance(config, NetworkConfig):
+        config.require_room(num_features, num_towers)
 
 
 def changed(config: Any, changes: Mapping[str, object]) -> Any:

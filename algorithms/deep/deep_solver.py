@@ -17,6 +17,7 @@ from algorithms.deep.players import World, world
 from algorithms.deep.presets import WithPresets
 from algorithms.model import Flow
 from algorithms.solver import Solver, State, Update
+from mfg_games import parameters
 
 
 class DeepSolver(WithPresets, Solver):
@@ -47,7 +48,9 @@ class DeepSolver(WithPresets, Solver):
         super().__init__(game, dtype, device)
         self.parameters = configs.flat(config) | {"dtype": dtype}
         with tf.device(device):
-            self.variables = self._build(self._network_spec())
+            spec = self._network_spec()
+            configs.require_room(config, spec.num_features, spec.num_towers)
+            self.variables = self._build(spec)
 
     @abc.abstractmethod
     def _build(self, spec: NetworkSpec) -> Mapping[str, tf.Variable]:
@@ -68,6 +71,7 @@ class DeepSolver(WithPresets, Solver):
     def features(self) -> tf.Tensor:
         """What networks see of each decision node, float32 [D, F]."""
         if self.config.features == "table":
+            parameters.fits(4 * self.model.num_nodes**2, features="table")
             return tf.eye(self.model.num_nodes)
         return self.model.observations
 

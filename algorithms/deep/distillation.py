@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from algorithms.deep import divergences, networks
 from algorithms.deep.buffers import Buffer, ReservoirBuffer, RingBuffer
-from algorithms.deep.config import NetworkConfig
+from algorithms.deep.config import SAMPLE, NetworkConfig, compared
 from algorithms.deep.networks import NetworkSpec
 from algorithms.deep.players import Players, World
 from algorithms.deep.randomness import derived_seed
@@ -65,6 +65,9 @@ class StudentConfig(NetworkConfig):
         parameters.one_of("targets", self.targets, TARGETS)
         for name in ("updates", "games", "reservoir_capacity"):
             parameters.at_least(name, getattr(self, name), 1)
+        parameters.fits(compared(self.games), games=self.games)
+        capacity = self.reservoir_capacity
+        parameters.fits(capacity * SAMPLE, reservoir_capacity=capacity)
         parameters.probability("beta", self.beta)
         soft = self.beta == 0 or self.targets == "soft"
         require(soft, "beta", self.beta, "0 with targets='hard'")

@@ -43,9 +43,12 @@ class FlowConfig(NetworkConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        even = self.layers >= 2 and self.layers % 2 == 0
-        parameters.require(even, "layers", self.layers, "even, at least 2")
+        parameters.few("layers", self.layers, 2)
+        parameters.require(self.layers % 2 == 0, "layers", self.layers, "even")
         parameters.at_least("bins", self.bins, 2)
+        # The last layer of each network chooses the splines.
+        rows = max(self.width if self.depth else 1, self.batch_size)
+        parameters.fits(4 * self.layers * 3 * self.bins * rows, bins=self.bins)
         parameters.positive("bound", self.bound)
         parameters.at_least("updates", self.updates, 1)
 

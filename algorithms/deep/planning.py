@@ -29,7 +29,8 @@ from algorithms.policy import greedy
 from mfg_games import parameters
 
 _MOST_ROOTS = 1024  # searched side by side
-_LARGEST_TABLE = 2**25  # rows of all trees, searched or not, which must fit into memory
+# Rows of all trees, searched or not, and values in them, which must fit into memory.
+_LARGEST_TABLE = 2**25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +57,8 @@ class PlanningConfig(metaclass=Checked):
 
     def __post_init__(self):
         parameters.at_least("simulations", self.simulations, 0)
+        # Visits, values and the best of them in each node of a tree.
+        parameters.fits(12 * self.simulations, simulations=self.simulations)
         parameters.at_least("c_puct", self.c_puct, 0)
         parameters.positive("prior_temperature", self.prior_temperature)
         parameters.one_of("kernel", self.kernel, ("true", "learnt"))
@@ -154,7 +157,8 @@ class PlanningResponse(BestResponse):
           phase: number of the call of `prepare`, which fixes the random numbers.
           simulations: of each search.
         """
-        size = _LARGEST_TABLE // len(outlook.world.legal)
+        nodes, actions = outlook.world.legal.shape
+        size = _LARGEST_TABLE // max(nodes, simulations * actions)
         size = min(max(size, 1), _MOST_ROOTS)
         seed, budget = tf.stack([self._stream, phase]), np.int64(simulations)
         found = []

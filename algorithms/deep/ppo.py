@@ -58,6 +58,9 @@ class PPOConfig(NetworkConfig):
         parameters.positive("clip_ratio", self.clip_ratio)
         parameters.at_least("entropy_bonus", self.entropy_bonus, 0)
         samples = self.players * self.moves
+        # Rows, actions and what is learnt from them, and an order for each epoch.
+        given = {"players": self.players, "moves": self.moves, "epochs": self.epochs}
+        parameters.fits(samples * (40 + 8 * self.epochs), **given)
         allowed = f"at most players * moves = {samples}"
         parameters.require(
             self.batch_size <= samples, "batch_size", self.batch_size, allowed
@@ -214,7 +217,7 @@ class PPO(NetworkResponse):
     def _epochs(self, world: World, samples: Samples, seed: tf.Tensor) -> tf.Tensor:
         """All gradient steps on a round's samples; their mean losses, [2]."""
         config = self._config
-        steps = config.epochs * self._batches
+        steps = tf.constant(config.epochs * self._batches, tf.int64)
         shape = (config.epochs, config.players * config.moves)
         shuffled = tf.argsort(randomness.uniform(shape, seed))
         shuffled = shuffled[:, : self._batches * config.batch_size]
@@ -226,9 +229,11 @@ class PPO(NetworkResponse):
             return step + 1, total + self._descend(world, batch)
 
         _, total = tf.while_loop(
-            lambda step, _: step < steps, descend, (tf.constant(0), tf.zeros(2))
+            lambda step, _: step < steps,
+            descend,
+            (tf.constant(0, tf.int64), tf.zeros(2)),
         )
-        return total / steps
+        return total / tf.cast(steps, total.dtype)
 
     def _descend(self, world: World, batch: Samples) -> tf.Tensor:
         """One gradient step of each network; the losses, [2]."""

@@ -86,6 +86,18 @@ class SACConfig(NetworkConfig):
         parameters.finite("entropy", self.entropy)
         for name in ("updates", "updates_per_episode", "players", "replay_episodes"):
             parameters.at_least(name, getattr(self, name), 1)
+        self.require_replay(horizon=1)
+
+    def require_replay(self, horizon: int) -> None:
+        """Requires the memory to hold the replay.
+
+        Raises:
+          ValueError: it does not.
+        """
+        episodes, players = self.replay_episodes, self.players
+        # A state and an action of a component each.
+        needed = 8 * episodes * horizon * players
+        parameters.fits(needed, players=players, replay_episodes=episodes)
 
 
 class SoftActorCritic:

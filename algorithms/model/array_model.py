@@ -35,7 +35,7 @@ from algorithms.regularisers import Regulariser
 from mfg_games import sizes
 from mfg_games.array_types import check_types
 from mfg_games.nodes import Node
-from mfg_games.observer import decision_observations
+from mfg_games.observer import decision_observations, observation_sizes
 from mfg_games.openspiel_game import MeanFieldGame, MeanFieldState
 
 # Policies with more entries (half a gigabyte) are never made as a whole in a sweep.
@@ -62,7 +62,8 @@ class ArrayModel(MeanFieldModel):
         self._dynamics = d = game.dynamics
         self.num_actions = d.num_actions
         self.num_populations = d.num_populations
-        self._require_memory()
+        # The masses, a policy's scores and its values.
+        self._require_room(3 * self._dynamics.num_nodes * self.dtype.size)
         self._layer = (d.num_populations, d.num_states)
         self._firsts = np.cumsum(
             [0]
@@ -75,10 +76,10 @@ class ArrayModel(MeanFieldModel):
         with tf.device(device):
             self._make_tables()
 
-    def _require_memory(self) -> None:
-        """Requires room for the masses, a policy's scores and its values."""
+    def _require_room(self, needed: int) -> None:
+        """Requires the memory to hold so many bytes for the game."""
         try:
-            sizes.require_bytes(3 * self._dynamics.num_nodes * self.dtype.size)
+            sizes.require_bytes(needed)
         except sizes.TooLargeError as error:
             raise ValueError(f"`{self.game}` has no room: {error}") from None
 
@@ -501,6 +502,8 @@ class ArrayModel(MeanFieldModel):
 
     @functools.cached_property
     def observations(self) -> tf.Tensor:
+        length = sum(observation_sizes(self._dynamics).values())
+        self._require_room(4 * self.num_nodes * length)
         with tf.device(self._device):
             return tf.constant(decision_observations(self._dynamics))
 

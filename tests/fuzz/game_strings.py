@@ -5,7 +5,6 @@ import pyspiel
 
 from algorithms import catalogue
 import mfg_games
-from mfg_games import sizes
 from mfg_games.dynamics import FAMILY
 from mfg_games.registration import parameter_specification
 
@@ -39,14 +38,11 @@ def draw(rng: np.random.Generator) -> str:
 
 def attempt(text: str) -> bool:
     """Loads a game on a small machine."""
-    known, sizes.memory = sizes.memory, lambda: _MEMORY
     try:
-        with trying.little_memory():
+        with trying.little_memory(_MEMORY):
             catalogue.load_game(text)
     except (ValueError, pyspiel.SpielError) as error:
         names = [part.split("=")[0] for part in text.partition("(")[2].split(",")]
         trying.require_refusal(error, *names)
         return True
-    finally:
-        sizes.memory = known
     return False

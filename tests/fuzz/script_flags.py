@@ -39,11 +39,11 @@ def draw(rng: np.random.Generator) -> list[str]:
     for _ in range(rng.integers(1, 4)):
         if rng.integers(2):
             key = str(rng.choice(list(options)))
-            value = bad_values.option(rng, options[key])
+            value = bad_values.number_or_word(rng, options[key])
             given.append(f"--parameter={key}={value}")
         else:
             key = str(rng.choice(list(_FLAGS)))
-            value = bad_values.option(rng, _FLAGS[key])
+            value = bad_values.number_or_word(rng, _FLAGS[key])
             given.append(f"--{key}={value}")
     return given
 

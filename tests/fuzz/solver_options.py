@@ -33,7 +33,7 @@ def attempt(drawn: tuple[str, dict]) -> bool:
     name, given = drawn
     game = FLOCK if name == "flock" else GAME
     try:
-        with trying.little_memory(4 * trying.GIGABYTE):
+        with trying.little_memory(trying.GIGABYTE, 4 * trying.GIGABYTE):
             catalogue.solver_class(name).make(game, **given)
     except (ValueError, TypeError) as error:
         trying.require_refusal(error, *given)

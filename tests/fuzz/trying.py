@@ -12,6 +12,8 @@ import types
 
 import numpy as np
 
+from mfg_games import sizes
+
 GIGABYTE = 2**30
 # A machine may be busy with something else: times are those of the processor. What
 # waits for ever takes none.
@@ -130,8 +132,14 @@ def _quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def little_memory(more: int = GIGABYTE) -> Iterator[None]:
-    """Whoever allocates so many bytes more than now gets a `MemoryError`."""
+def little_memory(said: int, more: int = GIGABYTE) -> Iterator[None]:
+    """A small machine.
+
+    Args:
+      said: the bytes of its memory that sizes are compared with.
+      more: whoever allocates so many more than now gets a `MemoryError`.
+    """
+    known, sizes.memory = sizes.memory, lambda: said
     pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0])
     limits = resource.getrlimit(resource.RLIMIT_AS)
     allowed = pages * resource.getpagesize() + more
@@ -140,6 +148,7 @@ def little_memory(more: int = GIGABYTE) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, limits)
+        sizes.memory = known
 
 
 def require_refusal(error: Exception, *names: str) -> None:
