@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import contextlib
 import difflib
 import math
+import re
 import types
 import typing
 
@@ -48,13 +49,17 @@ def _error(name: str, value: object, allowed: str) -> ValueError:
 
 @contextlib.contextmanager
 def renamed(rename: Callable[[str], str]) -> Iterator[None]:
-    """Gives the parameter in an error of `require` the name that the user knows."""
+    """Gives the parameters in an error of `require` the names that the user knows.
+
+    They are the one that is refused and those in backticks in what is allowed.
+    """
     try:
         yield
     except ValueError as error:
         if not hasattr(error, "parameter"):
             raise
         name, value, allowed = error.parameter
+        allowed = re.sub(r"`(\w+)`", lambda found: f"`{rename(found[1])}`", allowed)
         raise _error(rename(name), value, allowed) from None
 
 
@@ -67,6 +72,9 @@ def typed(name: str, value: object, hint: object) -> object:
       hint: the type, or a union; any is allowed that is not made of int, float, bool,
         str and None.
 
+    Returns:
+      The value; an integer becomes a float where only floats are declared.
+
     Raises:
       ValueError: the value is of another type. Integers count as floats, booleans as
         nothing else.
@@ -78,6 +86,9 @@ def typed(name: str, value: object, hint: object) -> object:
     if all(one in _TYPES for one in declared):
         allowed = " or ".join(_TYPES[one] for one in declared)
         require(_is_one_of(value, declared), name, value, allowed)
+        if type(value) is int and int not in declared and float in declared:
+            with contextlib.suppress(OverflowError):  # it is out of any range, too
+                return float(value)
     return value
 
 

@@ -65,7 +65,7 @@ class BestOfNConfig(NetworkConfig):
         compared = 4 * self.groups * self.group_size**2
         parameters.fits(compared, groups=self.groups, group_size=self.group_size)
         fits = 1 <= self.n <= self.group_size
-        parameters.require(fits, "n", self.n, f"in 1..group_size = {self.group_size}")
+        parameters.require(fits, "n", self.n, f"in 1..`group_size`={self.group_size}")
         parameters.probability("beta", self.beta)
         parameters.at_least("anchor_weight", self.anchor_weight, 0)
         rate = 0 < self.anchor_rate <= 1

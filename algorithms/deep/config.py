@@ -146,7 +146,7 @@ class QLearningConfig(NetworkConfig):
         parameters.few("moves_per_update", self.moves_per_update, 1)
         parameters.fits(compared(self.players), players=self.players)
         capacity = self.replay_capacity
-        allowed = f"at least players={self.players}"
+        allowed = f"at least `players`={self.players}"
         parameters.require(
             capacity >= self.players, "replay_capacity", capacity, allowed
         )

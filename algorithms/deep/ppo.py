@@ -61,7 +61,7 @@ class PPOConfig(NetworkConfig):
         # Rows, actions and what is learnt from them, and an order for each epoch.
         given = {"players": self.players, "moves": self.moves, "epochs": self.epochs}
         parameters.fits(samples * (40 + 8 * self.epochs), **given)
-        allowed = f"at most players * moves = {samples}"
+        allowed = f"at most `players` * `moves` = {samples}"
         parameters.require(
             self.batch_size <= samples, "batch_size", self.batch_size, allowed
         )

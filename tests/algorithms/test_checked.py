@@ -10,6 +10,8 @@ import pytest
 
 from algorithms import catalogue, checkpoint
 from algorithms.checked import Checked
+from algorithms.deep.config import NetworkConfig, changed
+from algorithms.deep.response_solver import ResponseConfig
 from algorithms.fictitious_play import FictitiousPlay
 from algorithms.q_learning import QLearningFictitiousPlay
 from algorithms.run import run
@@ -88,7 +90,7 @@ def test_values_of_the_declared_types_are_taken():
     assert dataclasses.astuple(given) == (3, 2, True, "a", {"b": 1.0})
     assert [type(value) for value in dataclasses.astuple(given)[:4]] == [
         int,
-        int,
+        float,
         bool,
         str,
     ]
@@ -122,3 +124,18 @@ def test_parameters_of_games_may_be_numbers_of_numpy():
     for value in (True, 4.0, np.float64(4), None, "4"):
         with pytest.raises(ValueError, match="`horizon` must be an integer"):
             type(game)({"horizon": value})
+
+
+def test_integers_become_the_floats_that_are_declared():
+    made = NetworkConfig(learning_rate=1, width=np.int8(3))
+    assert type(made.learning_rate) is float
+    assert type(made.width) is int
+    with pytest.raises(ValueError, match="`learning_rate` must be above 0"):
+        NetworkConfig(learning_rate=10**400)
+
+
+def test_related_options_are_named_as_they_are_given():
+    config = ResponseConfig()
+    both = r"`best_of_n_n` .* 1\.\.`best_of_n_group_size`"
+    with pytest.raises(ValueError, match=both):
+        changed(config, {"best_of_n_group_size": 1})
