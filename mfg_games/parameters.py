@@ -40,11 +40,17 @@ def require(condition: bool, name: str, value: object, allowed: str) -> None:
 
 
 def _error(name: str, value: object, allowed: str) -> ValueError:
-    long = isinstance(value, int) and value.bit_length() > _LONGEST  # for `repr`
-    shown = f"an integer of {value.bit_length()} bits" if long else repr(value)
-    error = ValueError(f"`{name}` must be {allowed}. Received: {name}={shown}")
+    received = f"{name}={_shown(value)}"
+    error = ValueError(f"`{name}` must be {allowed}. Received: {received}")
     error.parameter = name, value, allowed  # for `renamed`
     return error
+
+
+def _shown(value: object) -> str:
+    """A value in an error; Python writes no integers of thousands of digits."""
+    if isinstance(value, int) and value.bit_length() > _LONGEST:
+        return f"an integer of {value.bit_length()} bits"
+    return repr(value)
 
 
 @contextlib.contextmanager
@@ -166,9 +172,11 @@ def known(kind: str, name: str, names: Iterable[str]) -> None:
     """Requires one of the names of a kind of thing, suggesting the nearest one."""
     names = sorted(names)
     if name not in names:
-        (nearest,) = difflib.get_close_matches(str(name), names, n=1, cutoff=0.0)
+        shown = _shown(name)
+        text = name if isinstance(name, str) else shown
+        (nearest,) = difflib.get_close_matches(text, names, n=1, cutoff=0.0)
         raise ValueError(
-            f"There is no {kind} called {name!r}. Did you mean {nearest!r}?"
+            f"There is no {kind} called {shown}. Did you mean {nearest!r}?"
         )
 
 

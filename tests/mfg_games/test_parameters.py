@@ -67,3 +67,8 @@ def test_matrix():
 def test_malformed_matrices(text):
     with pytest.raises(ValueError, match="`p` must be"):
         parameters.matrix("p", text)
+
+
+def test_an_integer_that_python_does_not_write_is_no_name():
+    with pytest.raises(ValueError, match="no game called an integer of 16610 bits"):
+        parameters.known("game", 10**5000, ["chess"])
