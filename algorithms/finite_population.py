@@ -234,38 +234,40 @@ def _problem(d: Dynamics, run: tuple[np.ndarray, ...], num_players: int) -> _Pro
     steps = [_step(d, t, counts[t], actions[t], num_players) for t in range(d.horizon)]
     rewards, transitions = zip(*steps, strict=True)
     terminal = np.zeros((d.num_populations, d.num_states))
-    for n, x in np.ndindex(terminal.shape):
-        mu = _joined(counts[-1], n, (x,), num_players)
-        terminal[n, x] = MeanField(d, d.horizon, 0, mu).terminal_rewards[n, x]
+    joined = _joining(counts[-1], num_players)
+    for place in np.ndindex(terminal.shape):
+        field = MeanField(d, d.horizon, 0, joined(place))
+        terminal[place] = field.terminal_rewards[place]
     return _Problem(np.stack(rewards), list(transitions), terminal)
 
 
-def _joined(
-    counts: np.ndarray, population: int, place: tuple, num_players: int
-) -> np.ndarray:
-    """Shares of each population if one more player of one of them is in a place."""
-    shares = counts / (num_players - 1)
-    own = counts[population].astype(np.float64)
-    own[place] += 1
-    shares[population] = own / num_players
-    return shares
+def _joining(counts: np.ndarray, num_players: int) -> Callable:
+    """A function of a place (population, ...): shares with one more player there."""
+    without, within = counts / (num_players - 1), counts / num_players
+
+    def joined(place: tuple) -> np.ndarray:
+        shares = without.copy()
+        shares[place[0]] = within[place[0]]
+        shares[place] = (counts[place] + 1) / num_players
+        return shares
+
+    return joined
 
 
 def _step(d: Dynamics, t: int, counts, actions, num_players: int):
     """Rewards [N, S, A] and N transitions [S * A, S] of a player in any place."""
-    shape = (d.num_populations, d.num_states, d.num_actions)
-    others = actions if d.joint_law else counts
-    chosen = range(d.num_actions) if d.joint_law else [slice(None)]
-    rewards = np.zeros(shape)
+    joined = _joining(actions if d.joint_law else counts, num_players)
+    every = [slice(a, a + 1) for a in range(d.num_actions)]
+    chosen = every if d.joint_law else [slice(None)]
+    rewards = np.zeros((d.num_populations, d.num_states, d.num_actions))
     outcomes = [[] for _ in range(d.num_populations)]
-    for n, x in np.ndindex(shape[:2]):
+    for n, x in np.ndindex(rewards.shape[:2]):
         for a in chosen:
-            place = (x, a) if d.joint_law else (x,)
-            field = MeanField(d, t, 0, _joined(others, n, place, num_players))
-            paid = np.broadcast_to(field.rewards, shape)
-            rewards[n, x, a] = paid[n, x, a]
-            pairs = field.individual_noise(0, n, x, a)
-            outcomes[n].append(tuple(map(np.atleast_2d, pairs)))
+            place = (n, x, a) if d.joint_law else (n, x)
+            field = MeanField(d, t, 0, joined(place))
+            paid = field.rewards[n, x]
+            rewards[n, x, a] = paid[a] if len(paid) > 1 else paid
+            outcomes[n].append(field.individual_noise(0, n, x, a))
     return rewards, [_matrix(d, pairs) for pairs in outcomes]
 
 

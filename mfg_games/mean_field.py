@@ -24,7 +24,6 @@ class MeanField:
     Attributes:
       law: the distribution of states, [N, S], or the joint law of states and actions,
         [N, S, A].
-      mu: the distribution of states, [N, S].
     """
 
     def __init__(self, dynamics: Dynamics, t: int, history: int, law: np.ndarray):
@@ -33,13 +32,17 @@ class MeanField:
         self._history = history
         self._transitions = {}
         self.law = law
-        self.mu = law if law.ndim == 2 else law.sum(axis=-1)
 
     def __deepcopy__(self, memo) -> MeanField:
         return self
 
     def __reduce__(self):
         return (MeanField, (self._dynamics, self._t, self._history, self.law))
+
+    @functools.cached_property
+    def mu(self) -> np.ndarray:
+        """The distribution of states, [N, S]."""
+        return self.law if self.law.ndim == 2 else self.law.sum(axis=-1)
 
     @functools.cached_property
     def rewards(self) -> np.ndarray:

@@ -42,10 +42,13 @@ def transition(d: Dynamics, xp, t, law, z) -> tuple:
     _require(d, "transition", "successors", t, successors, expected)
     probabilities = xp.asarray(probabilities)
     shape, full = tuple(probabilities.shape), (d.num_populations, *expected)
+    if shape == full:
+        return successors, probabilities
     if not _broadcastable(shape, full):
         _refuse(d, "transition", f"probabilities that broadcast to {full}", t, shape)
     missing = (1,) * (len(full) - len(shape))
-    probabilities = xp.reshape(probabilities, (*missing, *shape))
+    if missing:
+        probabilities = xp.reshape(probabilities, (*missing, *shape))
     if probabilities.shape[-1] != full[-1]:  # sums need all outcomes
         all_outcomes = (*probabilities.shape[:-1], full[-1])
         probabilities = xp.broadcast_to(probabilities, all_outcomes)
