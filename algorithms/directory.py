@@ -138,7 +138,7 @@ def _require_free(path: pathlib.Path, of: Mapping, results: Sequence[str]) -> No
     """
     held = record.read(path / RECORD)
     begun = [name for name in results if (path / name).exists()]
-    done = held and held.get("status", FINISHED) == FINISHED
+    done = record.is_finished(held)
     if done or (held and set(contents(path)) - {RECORD}):
         _require_same(path, held, of)
     if held and CHECKPOINT in begun:

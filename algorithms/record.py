@@ -55,6 +55,11 @@ def versions() -> Mapping[str, str]:
     return types.MappingProxyType({"python": platform.python_version(), **packages})
 
 
+def is_finished(made: Mapping) -> bool:
+    """Whether a record is that of a run that came to its end."""
+    return bool(made) and made.get("status", FINISHED) == FINISHED
+
+
 def read(path: pathlib.Path) -> dict:
     """A record that was written; empty if there is no file.
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 import contextlib
 import pathlib
+from typing import TYPE_CHECKING
 
 from absl import flags
 
-from algorithms import command_line, directory
+from algorithms import command_line, directory, record
+from algorithms.interruption import Interrupted
+
+if TYPE_CHECKING:  # TensorFlow is loaded when a run begins
+    from algorithms.run import Result
 
 _NO_PART = ("output_dir", "force")  # of what is run
 
@@ -49,3 +54,23 @@ def claimed(script: str, given: flags.FlagValues) -> Iterator[pathlib.Path]:
         directory.claimed(output, of, given.force, results=(table,)),
     ):
         yield output
+
+
+def solved(run: Callable[[], Result], write: Callable[[Result, str], None]) -> None:
+    """Runs a solver and writes its result, or what it found until a signal came.
+
+    Args:
+      run: the run.
+      write: is called with the result and its status in the record.
+
+    Raises:
+      Interrupted: by a signal.
+    """
+    try:
+        result = run()
+    except Interrupted as end:
+        if end.result is not None:  # else it came before the first iteration
+            write(end.result, record.INTERRUPTED)
+            end.left = "The same command with --resume goes on from here."
+        raise
+    write(result, record.FINISHED)

@@ -21,6 +21,7 @@ import sys
 import time
 
 from absl import app, flags
+import outputs
 import pyspiel
 import stopping_flags
 import tqdm
@@ -34,7 +35,6 @@ from algorithms import (
     quiet,
     record,
 )
-from algorithms.interruption import Interrupted
 import mfg_games
 from mfg_games import continuous_games, parameters, settings
 from mfg_games.continuous import ContinuousGame
@@ -139,16 +139,12 @@ def solve(game: pyspiel.Game) -> None:
         print(f"Game      {game}\nAlgorithm {FLAGS.algorithm} {given or ''}")
         bounds = _potential_bounds(game)
         origin = of | {"started": time.time()}
-        try:
-            result = _run(game, given, output, bounds)
-        except Interrupted as end:
-            if end.result is not None:  # else it came before the first iteration
-                _write(
-                    output, end.result, bounds, origin | {"status": record.INTERRUPTED}
-                )
-                end.left = "The same command with --resume goes on from here."
-            raise
-        _write(output, result, bounds, origin | {"status": record.FINISHED})
+        outputs.solved(
+            lambda: _run(game, given, output, bounds),
+            lambda result, status: _write(
+                output, result, bounds, origin | {"status": status}
+            ),
+        )
 
 
 def _run(game: pyspiel.Game, given: dict, output: pathlib.Path, bounds: list):

@@ -20,6 +20,7 @@ import sys
 
 from absl import app, flags
 import numpy as np
+import outputs
 import pages
 import stopping_flags
 import tqdm
@@ -34,7 +35,6 @@ from algorithms import (
     record,
     stationary,
 )
-from algorithms.interruption import Interrupted
 from mfg_games import parameters
 
 FLAGS = flags.FLAGS
@@ -129,14 +129,10 @@ def solve(given: flags.FlagValues) -> None:
     of = {"settings": settings}
     with directory.claimed(output, of, given.force, given.resume):
         print(f"Game      {game}\nAlgorithm {given.algorithm} {solver.parameters}")
-        try:
-            result = _run(solver, given, output)
-        except Interrupted as end:
-            if end.result is not None:  # else it came before the first iteration
-                _write(output, end.result, of | {"status": record.INTERRUPTED})
-                end.left = "The same command with --resume goes on from here."
-            raise
-        _write(output, result, of | {"status": record.FINISHED})
+        outputs.solved(
+            lambda: _run(solver, given, output),
+            lambda result, status: _write(output, result, of | {"status": status}),
+        )
 
 
 def _run(solver, given: flags.FlagValues, output: pathlib.Path):

@@ -12,7 +12,6 @@ which compares the adaptive one with the best rate for each game.
 from __future__ import annotations
 
 import pathlib
-import sys
 
 from absl import app, flags
 import benchmarks
@@ -53,10 +52,7 @@ flags.DEFINE_integer("iterations", 300, "Of each run.", lower_bound=1)
 
 def main(argv: list[str]) -> None:
     """Compares the rates in a directory of their own."""
-    if len(argv) > 1:
-        sys.exit(f"Unexpected arguments: {argv[1:]}")
-    with benchmarks.claimed("adaptive", FLAGS) as output:
-        compare(output)
+    benchmarks.run("adaptive", argv, FLAGS, compare)
 
 
 def compare(output: pathlib.Path) -> None:

@@ -14,7 +14,6 @@ import os
 import pathlib
 import platform
 import resource
-import sys
 import time
 
 from absl import app, flags
@@ -33,10 +32,7 @@ benchmarks.define_flags(FLAGS, "building")
 
 def main(argv: list[str]) -> None:
     """Measures in a directory of its own."""
-    if len(argv) > 1:
-        sys.exit(f"Unexpected arguments: {argv[1:]}.")
-    with benchmarks.claimed("building", FLAGS) as output:
-        measure(output)
+    benchmarks.run("building", argv, FLAGS, measure)
 
 
 def measure(output: pathlib.Path) -> None:

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping
 import os
 import pathlib
 import platform
-import sys
 
 from absl import app, flags
 import benchmarks
@@ -61,10 +60,7 @@ flags.DEFINE_bool("quick", False, "A short game, briefly.")
 
 def main(argv: list[str]) -> None:
     """Compares the engines in a directory of its own."""
-    if len(argv) > 1:
-        sys.exit(f"Unexpected arguments: {argv[1:]}")
-    with benchmarks.claimed("deep", FLAGS) as output:
-        compare(output)
+    benchmarks.run("deep", argv, FLAGS, compare)
 
 
 def compare(output: pathlib.Path) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import concurrent.futures
 import multiprocessing
 import pathlib
-import sys
 
 from absl import app, flags
 import benchmarks
@@ -46,10 +45,7 @@ flags.DEFINE_bool("skip_slow", False, "Leave out what takes a minute an iteratio
 
 def main(argv: list[str]) -> None:
     """Compares the engines in a directory of its own."""
-    if len(argv) > 1:
-        sys.exit(f"Unexpected arguments: {argv[1:]}")
-    with benchmarks.claimed("exact", FLAGS) as output:
-        compare(output)
+    benchmarks.run("exact", argv, FLAGS, compare)
 
 
 def compare(output: pathlib.Path) -> None:

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 import os
 import pathlib
 import statistics
-import sys
 import time
 from typing import NamedTuple
 
@@ -67,10 +66,7 @@ class Contest(NamedTuple):
 
 def main(argv: Sequence[str]) -> None:
     """Measures in a directory of its own."""
-    if len(argv) > 1:
-        sys.exit(f"Unexpected arguments: {argv[1:]}")
-    with benchmarks.claimed("finite_population", FLAGS) as output:
-        measure(output)
+    benchmarks.run("finite_population", argv, FLAGS, measure)
 
 
 def measure(output: pathlib.Path) -> None:

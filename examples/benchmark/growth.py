@@ -14,10 +14,10 @@ nothing else: it takes about a quarter of an hour.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+import functools
 import math
 import multiprocessing
 import pathlib
-import sys
 from typing import TYPE_CHECKING
 
 from absl import app, flags
@@ -74,10 +74,8 @@ def define_flags(values: flags.FlagValues = FLAGS) -> None:
 
 def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
     """Measures in a directory of its own."""
-    if len(argv) > 1:
-        sys.exit(f"Unexpected arguments: {argv[1:]}")
-    with benchmarks.claimed("growth", given) as output:
-        measure(given, output)
+    measured = functools.partial(measure, given)
+    benchmarks.run("growth", argv, given, measured)
 
 
 def measure(given: flags.FlagValues, output: pathlib.Path) -> None:

@@ -14,11 +14,11 @@ memory.csv, memory.md and memory.png. It takes about a quarter of an hour.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+import functools
 import gc
 import itertools
 import multiprocessing
 import pathlib
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from absl import app, flags
@@ -107,10 +107,8 @@ def define_flags(values: flags.FlagValues = FLAGS) -> None:
 
 def main(argv: list[str], given: flags.FlagValues = FLAGS) -> None:
     """Measures in a directory of its own."""
-    if len(argv) > 1:
-        sys.exit(f"Unexpected arguments: {argv[1:]}")
-    with benchmarks.claimed("memory", given) as output:
-        measure(given, output)
+    measured = functools.partial(measure, given)
+    benchmarks.run("memory", argv, given, measured)
 
 
 def measure(given: flags.FlagValues, output: pathlib.Path) -> None:

@@ -11,7 +11,6 @@ examples/benchmark/results/peers. Run it while the machine does nothing else. Wi
 from __future__ import annotations
 
 import pathlib
-import sys
 
 from absl import app, flags
 import benchmarks
@@ -62,10 +61,7 @@ flags.DEFINE_bool("quick", False, "The smallest size of each game only, briefly.
 
 def main(argv: list[str]) -> None:
     """Compares the libraries in a directory of its own."""
-    if len(argv) > 1:
-        sys.exit(f"Unexpected arguments: {argv[1:]}")
-    with benchmarks.claimed("peers", FLAGS) as output:
-        compare(output)
+    benchmarks.run("peers", argv, FLAGS, compare)
 
 
 def compare(output: pathlib.Path) -> None:

@@ -52,7 +52,7 @@ def page(results: pathlib.Path, directory: pathlib.Path) -> str:
       ValueError: there is no finished reproduction.
     """
     records = {path: record.read(path / "run.json") for path in results.glob("*/")}
-    found = sorted(path for path, made in records.items() if _is_finished(made))
+    found = sorted(path for path, made in records.items() if record.is_finished(made))
     if not found:
         raise ValueError(f"There is no finished reproduction in {results}.")
     overview = [
@@ -72,10 +72,6 @@ def page(results: pathlib.Path, directory: pathlib.Path) -> str:
         )
         sections.append(section(made, failed, link))
     return "\n\n".join([_HEAD, "\n".join(overview), *sections]) + "\n"
-
-
-def _is_finished(made: Mapping) -> bool:
-    return bool(made) and made.get("status", record.FINISHED) == record.FINISHED
 
 
 def section(made: Mapping, failed: Sequence[Mapping], link: str) -> str:

@@ -141,19 +141,19 @@ def _solved(game: str, scale: Scale) -> Task:
     for label, (name, arguments) in scale.algorithms.items():
         solver = catalogue.solver_class(name)(game, **arguments)
         d = solver.game.dynamics
+        utility = d.parameters["utility"]
         values, masses = [], []
 
         def watch(solver, record, values=values, masses=masses):
             values.append(solver.game.dynamics.total_utility(occupancies(solver)))
             masses.append(solver.flow.mass.numpy())
 
-        name = d.parameters["utility"]
-        runs[label] = run_solver(name, label, solver, scale.iterations, [watch])
+        runs[label] = run_solver(utility, label, solver, scale.iterations, [watch])
         utilities[label] = np.array(values)
         if label in (FP, FW):
             flows[label] = np.array(masses)
     difference = float(np.abs(flows[FP] - flows[FW]).max())
-    return Task(d.parameters["utility"], d, runs, utilities, difference)
+    return Task(utility, d, runs, utilities, difference)
 
 
 def occupancies(solver) -> np.ndarray:

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator
 import contextlib
 import importlib.util
+import os
 import pathlib
 import sys
 import time
 import types
 
 from absl import flags
+
+from algorithms import interruption
 
 
 @contextlib.contextmanager
@@ -42,3 +45,26 @@ def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.01)
+
+
+def interrupt(number: int) -> None:
+    """Sends this process a signal and waits until it is heard."""
+    os.kill(os.getpid(), number)
+    wait_for(interruption.received)
+
+
+def interrupted(step: Callable, after: int, number: int) -> Callable:
+    """A solver's `iteration` in which a signal comes.
+
+    Args:
+      step: the class's own.
+      after: the iteration that the signal comes at the end of.
+      number: of the signal.
+    """
+
+    def iteration(solver):
+        step(solver)
+        if solver.num_iterations == after:
+            interrupt(number)
+
+    return iteration

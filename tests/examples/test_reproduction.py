@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import pathlib
 import signal
 import sys
@@ -71,15 +70,8 @@ def test_runs_are_those_of_the_solvers(runs):
 
 
 def test_an_interrupted_study_leaves_its_curves(tmp_path, monkeypatch, runs, capsys):
-    step = MirrorDescent.iteration
-
-    def interrupted(solver):
-        step(solver)
-        if solver.num_iterations == 3:
-            os.kill(os.getpid(), signal.SIGINT)
-            scripts.wait_for(interruption.received)
-
-    monkeypatch.setattr(MirrorDescent, "iteration", interrupted)
+    step = scripts.interrupted(MirrorDescent.iteration, 3, signal.SIGINT)
+    monkeypatch.setattr(MirrorDescent, "iteration", step)
     path = tmp_path / "exploitability.csv"
     with pytest.raises(interruption.Interrupted), experiments.kept(path):
         experiments.solve("bar", GAME, ALGORITHMS, 5)

@@ -20,7 +20,7 @@ import pytest
 import scripts
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from algorithms import interruption, record
+from algorithms import record
 from algorithms.exploitability import exploitability
 from algorithms.mirror_descent import MirrorDescent
 from algorithms.policy_file import load_policy
@@ -167,11 +167,7 @@ def breaking(monkeypatch):
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
 def test_a_signal_ends_the_run_after_its_iteration(tmp_path, breaking, number, code):
-    def interrupt():
-        os.kill(os.getpid(), number)
-        scripts.wait_for(interruption.received)
-
-    breaking(interrupt)
+    breaking(lambda: scripts.interrupt(number))
     arguments = [f"--game={GAME}", "--iterations=9", f"--output_dir={tmp_path}"]
     done = solve(*arguments)
     assert done.returncode == code

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import scripts
 
-from algorithms import interruption, quiet
+from algorithms import quiet
 from algorithms.stationary import FictitiousPlay, StationaryModel
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
@@ -84,16 +84,9 @@ def test_an_interrupted_run_goes_on_with_the_same_numbers(
     arguments = ["--game=crowd_chain_testing", "--iterations=6"]
     assert solve(*arguments, f"--output_dir={whole}").message == ""
     arguments.append(f"--output_dir={broken}")
-    step = FictitiousPlay.iteration
-
-    def interrupted(solver):
-        step(solver)
-        if solver.num_iterations == 3:
-            os.kill(os.getpid(), signal.SIGTERM)
-            scripts.wait_for(interruption.received)
-
+    step = scripts.interrupted(FictitiousPlay.iteration, 3, signal.SIGTERM)
     with monkeypatch.context() as patch:
-        patch.setattr(FictitiousPlay, "iteration", interrupted)
+        patch.setattr(FictitiousPlay, "iteration", step)
         assert solve(*arguments).message == 143
     said = "Interrupted by SIGTERM. The same command with --resume goes on from here."
     assert capsys.readouterr().err.strip() == said
