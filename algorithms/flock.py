@@ -94,7 +94,7 @@ class FlockConfig(metaclass=Checked):
             parameters.at_least(name, getattr(self, name), 2)
         self.require_room(horizon=1)
         enough = self.simulated >= self.crowd_size
-        allowed = f"at least crowd_size={self.crowd_size}"
+        allowed = f"at least {self.crowd_size}, the `crowd_size`"
         parameters.require(enough, "simulated", self.simulated, allowed)
         parameters.probability("lr", self.lr)
         parameters.at_least("seed", self.seed, 0)

@@ -194,6 +194,9 @@ def test_a_number_cannot_shape_a_graph():
 class Whole(Honest):
     """Its boast is a whole number, as which it may shape graphs."""
 
+    def __init__(self, game, boast: int):
+        super().__init__(game, boast)
+
     def _update(self, state, step_size) -> Update:
         assert not tf.is_tensor(self._boast)
         return super()._update(state, step_size)

@@ -186,7 +186,7 @@ def test_a_loss_that_is_no_number_stops_the_run():
         ({"group_size": 0}, "group_size=0"),
         ({"updates": 0}, "updates=0"),
         ({"n": 0}, "n=0"),
-        ({"n": 9, "group_size": 8}, r"group_size = 8.*n=9"),
+        ({"n": 9, "group_size": 8}, r"`group_size`=8\. .*n=9"),
         ({"beta": 1.5}, "beta=1.5"),
         ({"anchor_weight": -1.0}, "anchor_weight=-1.0"),
         ({"anchor_rate": 0.0}, "anchor_rate=0.0"),
